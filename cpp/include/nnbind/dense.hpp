@@ -1,0 +1,59 @@
+// The fully connected layer.
+#pragma once
+
+#include <optional>
+
+#include "nnbind/activation.hpp"
+#include "nnbind/initializer.hpp"
+#include "nnbind/operator.hpp"
+
+namespace nnbind {
+
+/// What a fully connected layer is made from.
+struct DenseOptions {
+  Index units = 1;
+  Activation activation;
+  std::optional<Initializer> init;  ///< by default the one for the activation
+  bool bias = true;
+  double l1 = 0;  ///< R of this layer's weights, beside the network's
+  double l2 = 0;
+  double dropout =
+      0;  ///< part of the units dropped in training; the rest scaled by 1/(1 - dropout)
+  std::string name;
+
+  /// Throws OptionError if one of them is not allowed.
+  void check() const;
+};
+
+/// Y = g(X W + b): X is (n × inputs), W (inputs × units), b (units), Y (n × units). A single unit
+/// is the artificial neuron. Its block of θ is W with b as the last row.
+/// Dropout: Srivastava et al., JMLR 2014.
+template <class T>
+class Dense final : public Operator<T> {
+ public:
+  /// Throws OptionError if an option is not allowed.
+  explicit Dense(DenseOptions options);
+
+  [[nodiscard]] const DenseOptions& options() const { return options_; }
+
+  [[nodiscard]] std::string_view kind() const override { return "dense"; }
+  [[nodiscard]] Index width(std::span<const Index> input_widths) const override;
+  [[nodiscard]] BlockShape parameters(std::span<const Index> input_widths) const override;
+  [[nodiscard]] Index weight_rows(std::span<const Index> input_widths) const override;
+  [[nodiscard]] Regularizer penalty() const override { return {options_.l1, options_.l2}; }
+  [[nodiscard]] Index saved_width(Index width) const override;
+  [[nodiscard]] Index multiply_adds(std::span<const Index> input_widths) const override;
+  void initialize(MatrixView<T> parameters, Random& random, std::string_view name) const override;
+  void forward(const ForwardPass<T>& pass) const override;
+  void backward(const BackwardPass<T>& pass) const override;
+  void parameter_gradient(std::span<const Rows<T>> inputs, MatrixView<const T> output_gradient,
+                          Range rows, bool accumulate, MatrixView<T> gradient) const override;
+  [[nodiscard]] BlockShape cache_shape(BlockShape parameters) const override;
+  void cache_parameters(MatrixView<const T> parameters, Range rows,
+                        MatrixView<T> cache) const override;
+
+ private:
+  DenseOptions options_;
+};
+
+}  // namespace nnbind

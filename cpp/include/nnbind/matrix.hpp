@@ -1,0 +1,113 @@
+// Row-major matrices: a view that owns nothing, a list of rows read in place, and an owning buffer.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <vector>
+
+namespace nnbind {
+
+using Index = std::ptrdiff_t;
+
+/// Bytes in a cache line, and in the widest vector register: buffers start on this boundary.
+inline constexpr std::size_t cache_line = 64;
+
+/// A (rows × cols) row-major matrix somewhere in memory; `stride` elements lie between two rows.
+template <class T>
+struct MatrixView {
+  T* data = nullptr;
+  Index rows = 0;
+  Index cols = 0;
+  Index stride = 0;
+
+  [[nodiscard]] T* row(Index i) const { return data + i * stride; }
+  T& operator()(Index i, Index j) const { return data[i * stride + j]; }
+
+  /// Rows [first, first + count), all columns.
+  [[nodiscard]] MatrixView middle_rows(Index first, Index count) const {
+    return {row(first), count, cols, stride};
+  }
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a reader may look at what a writer may change.
+  operator MatrixView<const T>() const { return {data, rows, cols, stride}; }
+};
+
+/// Samples read where they lie: `row[i]` points at `cols` consecutive values. The rows of a
+/// shuffled mini-batch are such a list, so that no sample is ever copied to be read.
+template <class T>
+struct Rows {
+  const T* const* row = nullptr;
+  Index count = 0;
+  Index cols = 0;
+
+  [[nodiscard]] Rows middle_rows(Index first, Index rows) const {
+    return {row + first, rows, cols};
+  }
+};
+
+/// Half-open range of indices.
+struct Range {
+  Index begin = 0;
+  Index end = 0;
+  [[nodiscard]] Index size() const { return end - begin; }
+};
+
+template <class T>
+struct CacheAligned {
+  using value_type = T;
+  CacheAligned() = default;
+  template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): required of an allocator.
+  CacheAligned(const CacheAligned<U>& /*other*/) {}
+  T* allocate(std::size_t n) {
+    if (n > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{cache_line}));
+  }
+  void deallocate(T* p, std::size_t /*n*/) { ::operator delete(p, std::align_val_t{cache_line}); }
+  template <class U>
+  bool operator==(const CacheAligned<U>& /*other*/) const {
+    return true;
+  }
+};
+
+/// A vector on a cache line, so that no two threads' data share one.
+template <class T>
+using AlignedVector = std::vector<T, CacheAligned<T>>;
+
+/// Elements that fill a cache line; buffers read by whole vectors end with this many spare ones.
+template <class T>
+inline constexpr Index line_elements = static_cast<Index>(cache_line / sizeof(T));
+
+/// An owning (rows × cols) matrix whose rows each start on a cache line, with the list of its
+/// rows. A whole vector may be read at any element: the buffer ends with a spare cache line.
+template <class T>
+class Matrix {
+ public:
+  Matrix() = default;
+  Matrix(Index rows, Index cols)
+      : rows_(rows),
+        cols_(cols),
+        stride_(padded(cols)),
+        buffer_(static_cast<std::size_t>(rows * stride_ + line_elements<T>)),
+        row_list_(static_cast<std::size_t>(rows)) {
+    for (Index i = 0; i < rows; ++i) row_list_[static_cast<std::size_t>(i)] = view().row(i);
+  }
+
+  [[nodiscard]] MatrixView<T> view() { return {buffer_.data(), rows_, cols_, stride_}; }
+  [[nodiscard]] MatrixView<const T> view() const { return {buffer_.data(), rows_, cols_, stride_}; }
+  [[nodiscard]] Rows<T> rows() const { return {row_list_.data(), rows_, cols_}; }
+
+ private:
+  static Index padded(Index cols) {
+    return (cols + line_elements<T> - 1) / line_elements<T> * line_elements<T>;
+  }
+
+  Index rows_ = 0;
+  Index cols_ = 0;
+  Index stride_ = 0;
+  AlignedVector<T> buffer_;
+  std::vector<const T*> row_list_;
+};
+
+}  // namespace nnbind

@@ -1,0 +1,56 @@
+// Metrics: what a person wants to know of predictions beside the loss.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "nnbind/matrix.hpp"
+
+namespace nnbind {
+
+/// | name            | meaning, over n samples |
+/// |-----------------|-----------------------------------------------------------------------------|
+/// | accuracy        | part whose largest output is at the right class; with one output as below |
+/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold; a |
+/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1} | | mse | mean
+/// of (y - f)² over samples and outputs                                   | | mae             |
+/// mean of |y - f| over samples and outputs                                    | | r2 | 1 - Σ (y -
+/// f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
+enum class Metric : unsigned char { accuracy, binary_accuracy, mse, mae, r2 };
+
+/// By name. Throws OptionError, "[where] ...", that lists the names if there is none such.
+Metric metric_from_name(std::string_view name, const std::string& where = "Metric");
+std::string_view metric_name(Metric metric);
+
+/// Sums from which every metric can be computed; sums over parts of the data can be added up.
+class MetricSums {
+ public:
+  explicit MetricSums(Index outputs = 0)
+      : residual_(static_cast<std::size_t>(outputs)),
+        mean_(residual_.size()),
+        variation_(residual_.size()) {}
+
+  /// Means and variations are kept by updates that do not cancel: Chan, Golub, LeVeque, "Updating
+  /// formulae", 1979.
+  /// One sample: its prediction, and its target as values or, where `target` is nullptr, a label.
+  template <class T>
+  void add(std::span<const T> prediction, const T* target, std::int64_t label, double threshold);
+  void add(const MetricSums& other);
+  void clear();
+
+  [[nodiscard]] double value(Metric metric) const;
+
+ private:
+  double samples_ = 0;
+  double right_class_ = 0;
+  double right_side_ = 0;
+  double absolute_ = 0;
+  std::vector<double> residual_;  // for each output: Σ (y - f)², ȳ, Σ (y - ȳ)²
+  std::vector<double> mean_;
+  std::vector<double> variation_;
+};
+
+}  // namespace nnbind

@@ -1,0 +1,22 @@
+// All of nnbind.
+#pragma once
+
+#include "nnbind/activation.hpp"
+#include "nnbind/config.hpp"
+#include "nnbind/dataset.hpp"
+#include "nnbind/dense.hpp"
+#include "nnbind/error.hpp"
+#include "nnbind/gradient_check.hpp"
+#include "nnbind/graph.hpp"
+#include "nnbind/initializer.hpp"
+#include "nnbind/loss.hpp"
+#include "nnbind/matrix.hpp"
+#include "nnbind/metric.hpp"
+#include "nnbind/network.hpp"
+#include "nnbind/operator.hpp"
+#include "nnbind/optimizer.hpp"
+#include "nnbind/random.hpp"
+#include "nnbind/regularizer.hpp"
+#include "nnbind/schedule.hpp"
+#include "nnbind/threads.hpp"
+#include "nnbind/trainer.hpp"

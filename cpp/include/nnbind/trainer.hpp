@@ -1,0 +1,120 @@
+// Training: epochs of mini-batches, and the single steps they are made of.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "nnbind/dataset.hpp"
+#include "nnbind/metric.hpp"
+#include "nnbind/network.hpp"
+#include "nnbind/optimizer.hpp"
+#include "nnbind/regularizer.hpp"
+
+namespace nnbind {
+
+/// Stop when the monitored loss (the validation loss if there is one, else the training loss) has
+/// not fallen by more than min_delta below its best for `patience` epochs; in the end return to the
+/// parameters of the best epoch if restore_best. Prechelt, "Early stopping - but when?", 1998.
+struct EarlyStopping {
+  int patience = 10;
+  double min_delta = 0;
+  bool restore_best = true;
+  /// Throws OptionError unless patience >= 1 and min_delta >= 0.
+  void check() const;
+};
+
+/// What a fit saw, epoch by epoch.
+struct History {
+  std::vector<double> loss;           ///< mean over the samples as training saw them, with R(θ)
+  std::vector<double> val_loss;       ///< without R(θ); empty if there is no validation set
+  std::vector<double> learning_rate;  ///< of the epoch's last step
+  std::vector<double> seconds;
+  std::vector<Metric> metric_kinds;
+  std::vector<std::vector<double>> metrics;  ///< [kind][epoch]
+  std::vector<std::vector<double>> val_metrics;
+  bool started = false;   ///< whether a fit has passed its checks and begun
+  Index best_epoch = -1;  ///< with the lowest monitored loss, from 0; -1 before any
+  [[nodiscard]] Index epochs() const { return static_cast<Index>(loss.size()); }
+};
+
+/// Batches that are made one at a time, when they do not lie in memory at once.
+template <class T>
+class BatchSource {
+ public:
+  BatchSource() = default;
+  virtual ~BatchSource() = default;
+  BatchSource(const BatchSource&) = delete;
+  BatchSource& operator=(const BatchSource&) = delete;
+  /// Called before the first batch of an epoch.
+  virtual void begin_epoch() = 0;
+  /// The next batch, checked, or nothing at the end of the epoch. It must stay valid until the
+  /// next call.
+  virtual std::optional<Dataset<T>> next() = 0;
+};
+
+/// How to fit.
+struct FitOptions {
+  Index epochs = 1;
+  Index batch_size = 0;  ///< 0: the whole set in each step (gradient descent)
+  bool shuffle = true;   ///< a new order in each epoch, drawn from `seed`
+  std::uint64_t seed = 0;
+  /// The order of the samples, n for every epoch or epochs × n; empty: shuffled, or as they come.
+  std::span<const std::int64_t> sample_order;
+  std::optional<EarlyStopping> early_stopping;
+  Regularizer regularizer;
+  std::vector<Metric> metrics;
+};
+
+/// How a fit talks to its caller. Both run on the calling thread while the others wait.
+struct FitHooks {
+  /// After an epoch; true ends the fit. Called at most every `interval` seconds, and at the end.
+  std::function<bool(const History&)> end_epoch;
+  double interval = 0;
+  /// About twenty times a second; it may throw to interrupt the fit between two steps.
+  std::function<void()> poll;
+};
+
+/// The order of the samples {0, ..., n - 1} in a shuffled epoch: a function of both numbers alone.
+void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t> order);
+
+/// Trains the network: minimizes L(θ) = reduce_i d(y_i, f(x_i)) + R(θ), by one step of the
+/// optimizer for each mini-batch. `history` is filled as the fit goes and is whole however it ends.
+///
+/// Throws what `check` throws, before anything is changed; OptionError for bad options; BusyError;
+/// DivergenceError if the loss is no longer finite, with the network back at its best epoch. What
+/// the hooks throw passes through, with the network as of its last step.
+template <class T>
+void fit(Network<T>& network, const Dataset<T>& data, const LossPointer& loss, Optimizer& optimizer,
+         const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
+         const FitHooks& hooks = {});
+
+/// The same with batches from elsewhere, in the order in which they come.
+template <class T>
+void fit(Network<T>& network, BatchSource<T>& source, const LossPointer& loss, Optimizer& optimizer,
+         const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
+         const FitHooks& hooks = {});
+
+/// One step on one batch. Returns the loss before the step, R(θ) included. Dropout is on.
+template <class T>
+double train_step(Network<T>& network, const Dataset<T>& batch, const LossPointer& loss,
+                  Optimizer& optimizer, const Regularizer& regularizer = {});
+
+/// The loss of a batch, R(θ) included, and its gradient in network.gradient(). Dropout is off.
+template <class T>
+double loss_and_gradient(Network<T>& network, const Dataset<T>& batch, const LossPointer& loss,
+                         const Regularizer& regularizer = {});
+
+/// The reduced loss without R(θ), and metrics.
+struct Evaluation {
+  double loss = 0;
+  std::vector<double> metrics;
+};
+template <class T>
+Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
+                    const std::vector<Metric>& metrics = {});
+
+}  // namespace nnbind

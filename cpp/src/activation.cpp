@@ -1,0 +1,75 @@
+#include "nnbind/activation.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "kernels/activation.hpp"
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+using Kind = Activation::Kind;
+
+constexpr std::array<std::string_view, 15> kind_names{
+    "identity", "binary",   "sigmoid", "tanh", "relu",         "leaky_relu", "elu",        "selu",
+    "softplus", "softsign", "gelu",    "silu", "hard_sigmoid", "softmax",    "log_softmax"};
+
+}  // namespace
+
+Activation::Activation(Kind kind)
+    : kind_(kind),
+      alpha_(kind == Kind::leaky_relu ? 0.01
+             : kind == Kind::elu      ? 1
+                                      : 0) {}
+
+Activation::Activation(std::string_view name) {
+  const auto* const found = std::ranges::find(kind_names, name);
+  require(found != kind_names.end(), "Activation",
+          "unknown activation " + quoted(name) + "; expected one of " + joined(kind_names));
+  *this = Activation(static_cast<Kind>(found - kind_names.begin()));
+}
+
+Activation::Activation(std::string_view name, double alpha) : Activation(name) {
+  require(kind_ == Kind::leaky_relu || kind_ == Kind::elu, "Activation",
+          quoted(name) + " takes no alpha; only leaky_relu and elu do");
+  require(std::isfinite(alpha) && alpha > 0, "Activation",
+          "alpha is " + number_text(alpha) + "; expected a positive number");
+  alpha_ = alpha;
+}
+
+std::string_view Activation::name() const { return kind_names[static_cast<std::size_t>(kind_)]; }
+
+std::vector<std::string_view> Activation::names() { return {kind_names.begin(), kind_names.end()}; }
+
+bool Activation::needs_pre_activation() const {
+  return kind_ == Kind::softsign || kind_ == Kind::gelu || kind_ == Kind::silu;
+}
+
+bool Activation::is_rectifier() const {
+  return kind_ == Kind::relu || kind_ == Kind::leaky_relu || kind_ == Kind::elu ||
+         kind_ == Kind::gelu || kind_ == Kind::silu || kind_ == Kind::softplus;
+}
+
+template <class T>
+void Activation::forward(MatrixView<const T> t, MatrixView<T> out) const {
+  kernels::activate(*this, t, out);
+}
+
+template <class T>
+void Activation::backward(MatrixView<const T> t, MatrixView<const T> out,
+                          MatrixView<T> grad) const {
+  kernels::multiply_by_slope(*this, t, out, grad);
+}
+
+#define NNBIND_INSTANTIATE(T)                                                                    \
+  template void Activation::forward<T>(MatrixView<const T>, MatrixView<T>) const;                \
+  template void Activation::backward<T>(MatrixView<const T>, MatrixView<const T>, MatrixView<T>) \
+      const;
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind

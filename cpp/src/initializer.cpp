@@ -1,0 +1,134 @@
+#include "nnbind/initializer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+using Kind = Initializer::Kind;
+
+constexpr std::array<std::string_view, 10> kind_names{
+    "zeros",         "constant",      "normal",         "uniform",   "lecun_normal",
+    "lecun_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"};
+
+double variance(Kind kind, double inputs, double units) {
+  switch (kind) {
+    case Kind::lecun_normal:
+    case Kind::lecun_uniform:
+      return 1 / inputs;
+    case Kind::glorot_normal:
+    case Kind::glorot_uniform:
+      return 2 / (inputs + units);
+    case Kind::he_normal:
+    case Kind::he_uniform:
+      return 2 / inputs;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+Initializer::Initializer(std::string_view name) : kind_(Kind::zeros) {
+  const auto* const found = std::ranges::find(kind_names, name);
+  require(found != kind_names.end(), "Initializer",
+          "unknown initializer " + quoted(name) + "; expected one of " + joined(kind_names));
+  kind_ = static_cast<Kind>(found - kind_names.begin());
+  if (kind_ == Kind::normal) *this = normal(0, 0.05);
+  if (kind_ == Kind::uniform) *this = uniform(-0.05, 0.05);
+}
+
+Initializer Initializer::constant(double value) {
+  require(std::isfinite(value), "Constant", "value is not finite");
+  return Initializer(Kind::constant, value);
+}
+
+Initializer Initializer::normal(double mean, double std) {
+  require(std::isfinite(mean), "Normal", "mean is not finite");
+  require(std::isfinite(std) && std >= 0, "Normal",
+          "std is " + number_text(std) + "; expected a number >= 0");
+  return Initializer(Kind::normal, mean, std);
+}
+
+Initializer Initializer::uniform(double low, double high) {
+  require(std::isfinite(low) && std::isfinite(high) && low <= high, "Uniform",
+          "low is " + number_text(low) + " and high is " + number_text(high) +
+              "; expected finite numbers with low <= high");
+  return Initializer(Kind::uniform, low, high);
+}
+
+Initializer Initializer::array(std::vector<double> values, Index rows, Index cols) {
+  Initializer init(Kind::array);
+  for (const double value : values) {
+    require(std::isfinite(value), "Initializer", "the array has a NaN or an infinity");
+  }
+  init.values_ = std::move(values);
+  init.rows_ = rows;
+  init.cols_ = cols;
+  return init;
+}
+
+Initializer Initializer::for_activation(const Activation& activation) {
+  if (activation.is_rectifier()) return Initializer(Kind::he_normal);
+  if (activation.kind() == Activation::Kind::selu) return Initializer(Kind::lecun_normal);
+  return Initializer(Kind::glorot_uniform);
+}
+
+std::string_view Initializer::name() const {
+  return kind_ == Kind::array ? "array" : kind_names[static_cast<std::size_t>(kind_)];
+}
+
+std::vector<std::string_view> Initializer::names() {
+  return {kind_names.begin(), kind_names.end()};
+}
+
+template <class T>
+void Initializer::fill(MatrixView<T> block, bool bias, Random& random,
+                       std::string_view layer) const {
+  const Index inputs = bias ? block.rows - 1 : block.rows;
+  if (kind_ == Kind::array) {
+    if (cols_ != block.cols || (rows_ != inputs && rows_ != block.rows)) {
+      throw ShapeError("[Dense] the initial weights of " + quoted(layer) + " have shape " +
+                       shape_text(rows_, cols_) + "; expected " + shape_text(inputs, block.cols));
+    }
+    for (Index i = 0; i < rows_; ++i) {
+      const double* row = values_.data() + i * cols_;
+      std::transform(row, row + cols_, block.row(i), [](double w) { return static_cast<T>(w); });
+    }
+    return;
+  }
+  const double v = variance(kind_, static_cast<double>(inputs), static_cast<double>(block.cols));
+  const auto draw = [&]() -> double {
+    switch (kind_) {
+      case Kind::constant:
+        return first_;
+      case Kind::normal:
+        return first_ + second_ * random.normal();
+      case Kind::uniform:
+        return first_ + (second_ - first_) * random.uniform();
+      case Kind::lecun_normal:
+      case Kind::glorot_normal:
+      case Kind::he_normal:
+        return std::sqrt(v) * random.normal();
+      case Kind::lecun_uniform:
+      case Kind::glorot_uniform:
+      case Kind::he_uniform:
+        return std::sqrt(3 * v) * (2 * random.uniform() - 1);
+      default:
+        return 0;
+    }
+  };
+  for (Index i = 0; i < inputs; ++i) {
+    std::generate_n(block.row(i), block.cols, [&] { return static_cast<T>(draw()); });
+  }
+}
+
+template void Initializer::fill<float>(MatrixView<float>, bool, Random&, std::string_view) const;
+template void Initializer::fill<double>(MatrixView<double>, bool, Random&, std::string_view) const;
+
+}  // namespace nnbind

@@ -1,0 +1,185 @@
+// g and g' of each elementwise activation, on vector registers. A formula with `from_output`
+// computes the slope from y = g(t), the others from t.
+#pragma once
+
+#include "kernels/math.hpp"
+
+namespace nnbind::kernels {
+
+template <class P>
+EIGEN_STRONG_INLINE P one_where(const P& condition) {
+  return simd::pand(condition, constant<P>(1));
+}
+
+struct Binary {
+  static constexpr bool from_output = true;
+  template <class P>
+  P value(const P& t) const {
+    return one_where(P(simd::pcmp_le(constant<P>(0), t)));
+  }
+  template <class P>
+  P slope(const P& /*y*/) const {
+    return constant<P>(0);
+  }
+};
+
+struct Sigmoid {
+  static constexpr bool from_output = true;
+  template <class P>
+  P value(const P& t) const {
+    return sigmoid(t);
+  }
+  template <class P>
+  P slope(const P& y) const {
+    return simd::pmul(y, P(simd::psub(constant<P>(1), y)));
+  }
+};
+
+struct Tanh {
+  static constexpr bool from_output = true;
+  template <class P>
+  P value(const P& t) const {
+    return tanh(t);
+  }
+  template <class P>
+  P slope(const P& y) const {  // (1 - y)(1 + y) keeps more digits than 1 - y²
+    const P one = constant<P>(1);
+    return simd::pmul(P(simd::psub(one, y)), P(simd::padd(one, y)));
+  }
+};
+
+struct Relu {
+  static constexpr bool from_output = true;
+  template <class P>
+  P value(const P& t) const {  // a NaN is not less than 0, and stays
+    return choose(less(t, constant<P>(0)), constant<P>(0), t);
+  }
+  template <class P>
+  P slope(const P& y) const {
+    return one_where(less(constant<P>(0), y));
+  }
+};
+
+struct LeakyRelu {
+  static constexpr bool from_output = true;
+  double alpha;
+  template <class P>
+  P value(const P& t) const {
+    return choose(less(t, constant<P>(0)), P(simd::pmul(constant<P>(alpha), t)), t);
+  }
+  template <class P>
+  P slope(const P& y) const {
+    return choose(less(constant<P>(0), y), constant<P>(1), constant<P>(alpha));
+  }
+};
+
+/// λ t above 0, λ α (eᵗ - 1) below: elu with λ = 1, selu with its own two numbers.
+struct ScaledElu {
+  static constexpr bool from_output = true;
+  double alpha;
+  double lambda;
+  template <class P>
+  P value(const P& t) const {
+    const P zero = constant<P>(0);
+    const P below = simd::pmul(constant<P>(lambda * alpha), expm1(choose(less(t, zero), t, zero)));
+    return choose(less(zero, t), P(simd::pmul(constant<P>(lambda), t)), below);
+  }
+  template <class P>
+  P slope(const P& y) const {
+    return choose(less(constant<P>(0), y), constant<P>(lambda),
+                  P(simd::padd(y, constant<P>(lambda * alpha))));
+  }
+};
+
+struct Softplus {  // max(t, 0) + log(1 + e^-|t|)
+  static constexpr bool from_output = true;
+  template <class P>
+  P value(const P& t) const {
+    const P above = Relu{}.value(t);
+    return simd::padd(above, log1p(exp(P(simd::pnegate(P(simd::pabs(t)))))));
+  }
+  template <class P>
+  P slope(const P& y) const {
+    return simd::pnegate(expm1(P(simd::pnegate(y))));
+  }
+};
+
+struct Softsign {
+  static constexpr bool from_output = false;
+  template <class P>
+  P value(const P& t) const {
+    return simd::pdiv(t, P(simd::padd(constant<P>(1), P(simd::pabs(t)))));
+  }
+  template <class P>
+  P slope(const P& t) const {
+    const P s = simd::pdiv(constant<P>(1), P(simd::padd(constant<P>(1), P(simd::pabs(t)))));
+    return simd::pmul(s, s);
+  }
+};
+
+struct Silu {
+  static constexpr bool from_output = false;
+  template <class P>
+  P value(const P& t) const {
+    const P s = sigmoid(t);  // -inf · 0 would be NaN where the limit is 0
+    return choose(simd::pcmp_eq(s, constant<P>(0)), constant<P>(0), P(simd::pmul(t, s)));
+  }
+  template <class P>
+  P slope(const P& t) const {
+    const P s = sigmoid(t);
+    const P one = constant<P>(1);
+    const P rest = simd::pmul(t, P(simd::psub(one, s)));
+    return choose(simd::pcmp_eq(s, constant<P>(0)), constant<P>(0),
+                  P(simd::pmul(s, P(simd::padd(one, rest)))));
+  }
+};
+
+struct HardSigmoid {
+  static constexpr bool from_output = true;
+  template <class P>
+  P value(const P& t) const {
+    const P zero = constant<P>(0);
+    const P one = constant<P>(1);
+    const P line = simd::pmul(P(simd::padd(t, constant<P>(3))), constant<P>(1.0 / 6));
+    return choose(less(line, zero), zero, choose(less(one, line), one, line));
+  }
+  template <class P>
+  P slope(const P& y) const {
+    const P inside = simd::pand(less(constant<P>(0), y), less(y, constant<P>(1)));
+    return simd::pand(inside, constant<P>(1.0 / 6));
+  }
+};
+
+/// The error function has no vector form here; it is computed lane by lane in the C library.
+struct Gelu {
+  static constexpr bool from_output = false;
+  template <class P>
+  P value(const P& t) const {
+    return each_lane(t, [](auto x) { return x == -infinity<decltype(x)> ? 0 : x * normal_cdf(x); });
+  }
+  template <class P>
+  P slope(const P& t) const {
+    return each_lane(t, [](auto x) {
+      const auto density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi_v<decltype(x)> /
+                           std::numbers::sqrt2_v<decltype(x)>;
+      return normal_cdf(x) + (density == 0 ? 0 : x * density);
+    });
+  }
+
+ private:
+  template <class T>
+  static constexpr T infinity = std::numeric_limits<T>::infinity();
+  template <class T>
+  static T normal_cdf(T x) {
+    return std::erfc(-x / std::numbers::sqrt2_v<T>) / 2;
+  }
+  template <class P, class F>
+  static P each_lane(const P& t, F f) {
+    alignas(cache_line) std::array<Scalar<P>, simd::unpacket_traits<P>::size> lane;
+    simd::pstoreu(lane.data(), t);
+    for (auto& x : lane) x = f(x);
+    return simd::ploadu<P>(lane.data());
+  }
+};
+
+}  // namespace nnbind::kernels

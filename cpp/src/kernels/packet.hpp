@@ -1,0 +1,91 @@
+// One vector register, on Eigen's packet types, so that every instruction set is one source.
+//
+// Only Eigen's inlined packet functions are used here: nothing that the linker could merge with
+// an Eigen compiled for another instruction set.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cstring>
+
+#include "nnbind/matrix.hpp"
+
+namespace nnbind::kernels {
+
+namespace simd = Eigen::internal;
+
+template <class T>
+using Packet = typename simd::packet_traits<T>::type;
+
+/// Elements in a vector register.
+template <class T>
+inline constexpr Index lanes = simd::unpacket_traits<Packet<T>>::size;
+
+/// Vector registers of the machine: 32 with AVX-512 and on ARM64, 16 on older x86.
+#if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_ARCH_ARM64)
+inline constexpr int vector_registers = 32;
+#else
+inline constexpr int vector_registers = 16;
+#endif
+
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load(const T* from) {
+  return simd::ploadu<Packet<T>>(from);
+}
+
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> broadcast(T value) {
+  return simd::pset1<Packet<T>>(value);
+}
+
+template <class T>
+EIGEN_STRONG_INLINE void store(T* to, const Packet<T>& value) {
+  simd::pstoreu(to, value);
+}
+
+/// The first `count` elements of memory, the other lanes zero; reads nothing beyond them.
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count) {
+#ifdef EIGEN_VECTORIZE_AVX512
+  const unsigned mask = (1U << static_cast<unsigned>(count)) - 1U;
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
+  } else {
+    return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from);
+  }
+#else
+  alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)] = {};
+  std::copy_n(from, count, whole);
+  return load(whole);
+#endif
+}
+
+/// Stores the first `count` lanes and touches nothing beyond them.
+template <class T>
+EIGEN_STRONG_INLINE void store_first(T* to, const Packet<T>& value, Index count) {
+#ifdef EIGEN_VECTORIZE_AVX512
+  const unsigned mask = (1U << static_cast<unsigned>(count)) - 1U;
+  if constexpr (sizeof(T) == 4) {
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), value);
+  } else {
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), value);
+  }
+#else
+  alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)];
+  store(whole, value);
+  std::copy_n(whole, count, to);
+#endif
+}
+
+/// out[i] = f(in[i]...) for `count` elements: whole vectors, then one partial vector, so that
+/// an element's value never depends on where it stands.
+template <class T, class F, class... In>
+EIGEN_STRONG_INLINE void map_elements(Index count, T* out, F&& f, const In*... in) {
+  Index i = 0;
+  for (; i + lanes<T> <= count; i += lanes<T>) store(out + i, Packet<T>(f(load(in + i)...)));
+  if (i < count) {
+    store_first(out + i, Packet<T>(f(load_first(in + i, count - i)...)), count - i);
+  }
+}
+
+}  // namespace nnbind::kernels

@@ -1,0 +1,51 @@
+#include "kernels/penalty.hpp"
+
+#include "kernels/math.hpp"
+
+namespace nnbind::kernels {
+
+template <class T>
+Norms norms(const T* values, Index count) {
+  // Blocks short enough for a sum in T's own precision; the blocks are added up in double.
+  constexpr Index block = 1024;
+  Norms total;
+  for (Index first = 0; first < count; first += block) {
+    Packet<T> absolute = broadcast(T{0});
+    Packet<T> square = broadcast(T{0});
+    const Index last = std::min(first + block, count);
+    for (Index i = first; i < last; i += lanes<T>) {
+      const Packet<T> w =
+          last - i >= lanes<T> ? load(values + i) : load_first(values + i, last - i);
+      absolute = simd::padd(absolute, Packet<T>(simd::pabs(w)));
+      square = simd::pmadd(w, w, square);
+    }
+    total.absolute += static_cast<double>(simd::predux(absolute));
+    total.square += static_cast<double>(simd::predux(square));
+  }
+  return total;
+}
+
+template <class T>
+void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> gradient) {
+  const Packet<T> slope1 = broadcast(l1);
+  const Packet<T> slope2 = broadcast(l2);
+  const Packet<T> zero = broadcast(T{0});
+  const auto add = [&](const Packet<T>& g, const Packet<T>& w) {
+    const Packet<T> up = simd::pand(Packet<T>(simd::pcmp_lt(zero, w)), slope1);
+    const Packet<T> down = simd::pand(Packet<T>(simd::pcmp_lt(w, zero)), slope1);
+    return simd::pmadd(slope2, w, Packet<T>(simd::padd(g, Packet<T>(simd::psub(up, down)))));
+  };
+  for (Index i = 0; i < gradient.rows; ++i) {
+    map_elements(gradient.cols, gradient.row(i), add, static_cast<const T*>(gradient.row(i)),
+                 theta.row(i));
+  }
+}
+
+#define NNBIND_INSTANTIATE(T)               \
+  template Norms norms<T>(const T*, Index); \
+  template void add_penalty_gradient<T>(MatrixView<const T>, T, T, MatrixView<T>);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind::kernels

@@ -1,0 +1,21 @@
+// The sums behind R(θ) and the norm of a gradient, and the gradient of R.
+#pragma once
+
+#include "nnbind/matrix.hpp"
+
+namespace nnbind::kernels {
+
+struct Norms {
+  double absolute = 0;  ///< Σ |w|
+  double square = 0;    ///< Σ w²
+};
+
+/// Over `count` consecutive values, in an order that depends on `count` alone.
+template <class T>
+Norms norms(const T* values, Index count);
+
+/// gradient += l1 · sign(w) + l2 · w: with R = l1 ‖w‖₁ + l2/2 ‖w‖², where |w| has slope 0 at 0.
+template <class T>
+void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> gradient);
+
+}  // namespace nnbind::kernels

@@ -1,0 +1,61 @@
+// A whole product cut into register tiles.
+#pragma once
+
+#include "kernels/product_tile.hpp"
+
+namespace nnbind::kernels {
+
+template <class T, class A>
+using TileFunction = void (*)(const A&, MatrixView<const T>, const T*, Start, T*, Index, Index);
+
+/// The tile functions for R = 1 .. tile_rows at a width of V vectors.
+template <class T, class A, int V>
+inline constexpr auto tile_table = []<std::size_t... R>(std::index_sequence<R...>) {
+  return std::array<TileFunction<T, A>, sizeof...(R)>{&product_tile<T, int{R} + 1, V, A>...};
+}(std::make_index_sequence<tile_rows>{});
+
+/// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
+/// 8 rows keep the FMA units busier than one of 12 and one of 4.
+template <class T, class A, int V>
+void product_panel(const A& a, MatrixView<const T> b, const T* bias, Start start, MatrixView<T> c) {
+  const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
+  for (Index t = 0, first = 0; t < tiles; ++t) {
+    const Index last = c.rows * (t + 1) / tiles;
+    tile_table<T, A, V>[static_cast<std::size_t>(last - first - 1)](a.from(first), b, bias, start,
+                                                                    c.row(first), c.stride, c.cols);
+    first = last;
+  }
+}
+
+/// C = start + A · B over all of C; `bias` is read only where start is Start::bias.
+/// B and bias are read in whole vectors: up to a vector beyond their last column.
+template <class T, class A>
+void product(const A& a, MatrixView<const T> b, const T* bias, Start start, MatrixView<T> c) {
+  if (c.rows == 0) return;
+  const auto panel = [&](Index col, Index width) {
+    const Index cols = std::min(width, c.cols - col);
+    return std::pair{MatrixView<const T>{b.data + col, b.rows, cols, b.stride},
+                     MatrixView<T>{c.data + col, c.rows, cols, c.stride}};
+  };
+  const auto bias_at = [&](Index col) { return start == Start::bias ? bias + col : nullptr; };
+  Index col = 0;
+  if (c.rows == 1) {
+    constexpr Index wide = thin_vectors * lanes<T>;
+    for (; c.cols - col > wide - lanes<T>; col += wide) {
+      const auto [right, out] = panel(col, wide);
+      product_tile<T, 1, thin_vectors, A>(a, right, bias_at(col), start, out.data, out.stride,
+                                          out.cols);
+    }
+  }
+  constexpr Index wide = tile_vectors * lanes<T>;
+  for (; c.cols - col > lanes<T>; col += wide) {
+    const auto [right, out] = panel(col, wide);
+    product_panel<T, A, tile_vectors>(a, right, bias_at(col), start, out);
+  }
+  if (col < c.cols) {
+    const auto [right, out] = panel(col, lanes<T>);
+    product_panel<T, A, 1>(a, right, bias_at(col), start, out);
+  }
+}
+
+}  // namespace nnbind::kernels

@@ -1,0 +1,198 @@
+// Losses for classes: cross-entropies, hinge, the perceptron criterion.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernels/activation.hpp"
+#include "losses/elementwise.hpp"
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+using Kind = Activation::Kind;
+
+std::string sign_error(const double* row, Index cols) {
+  const double* const bad =
+      std::find_if(row, row + cols, [](double y) { return y != 1 && y != -1; });
+  return bad == row + cols ? "" : "is " + number_text(*bad) + "; expected -1 or 1";
+}
+
+void require_identity(const std::string& loss, const Activation& output) {
+  require(output.kind() == Kind::identity, loss,
+          "from_logits expects an output layer with the identity activation; it has " +
+              quoted(output.name()));
+}
+
+class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
+ public:
+  BinaryCrossEntropy(bool from_logits, Reduction reduction)
+      : LossOf("binary_cross_entropy", reduction), from_logits_(from_logits) {}
+
+  [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
+    if (from_logits_) require_identity("BinaryCrossEntropy", output);
+    return from_logits_ || output.kind() == Kind::sigmoid;
+  }
+  [[nodiscard]] double decision_threshold(const Activation& /*output*/) const override {
+    return from_logits_ ? 0 : 0.5;
+  }
+  [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
+    const double* const bad =
+        std::find_if(row, row + cols, [](double y) { return y < 0 || y > 1; });
+    return bad == row + cols ? "" : "is " + number_text(*bad) + "; expected 0 <= y <= 1";
+  }
+
+  template <class T>
+  void rows(const LossRows<T>& rows, bool pre_activation) const {
+    if (pre_activation) {
+      // With p = σ(t): d = log(1 + eᵗ) - y t, and ∂d/∂t = p - y.
+      sum_over_outputs(rows, T{1}, [](T t, T y) {
+        const T e = std::exp(-std::abs(t));
+        const T probability = (t < 0 ? e : T{1}) / (1 + e);
+        return Term<T>{std::max(t, T{0}) - t * y + std::log1p(e), probability - y};
+      });
+    } else {
+      // ∂d/∂p = (p - y) / (p (1 - p)); p is kept off 0 and 1 by one rounding unit.
+      const T unit = std::numeric_limits<T>::epsilon();
+      sum_over_outputs(rows, T{1}, [unit](T f, T y) {
+        const T p = std::clamp(f, unit, 1 - unit);
+        return Term<T>{-(y * std::log(p) + (1 - y) * std::log1p(-p)), (p - y) / (p * (1 - p))};
+      });
+    }
+  }
+
+ private:
+  bool from_logits_;
+};
+
+class CrossEntropy final : public LossOf<CrossEntropy> {
+ public:
+  CrossEntropy(bool from_logits, double label_smoothing, Reduction reduction)
+      : LossOf("cross_entropy", reduction), from_logits_(from_logits), smoothing_(label_smoothing) {
+    require(label_smoothing >= 0 && label_smoothing < 1, "CrossEntropy",
+            "label_smoothing is " + number_text(label_smoothing) + "; expected 0 <= s < 1");
+  }
+
+  [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
+    if (from_logits_) require_identity("CrossEntropy", output);
+    return from_logits_ || output.is_row_wise();
+  }
+  [[nodiscard]] bool takes_labels() const override { return true; }
+  [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
+    const double* const bad = std::find_if(row, row + cols, [](double y) { return y < 0; });
+    if (bad != row + cols) return "is " + number_text(*bad) + "; expected probabilities >= 0";
+    double sum = 0;
+    for (Index k = 0; k < cols; ++k) sum += row[k];
+    if (std::abs(sum - 1) > 1e-3) {
+      return "sums to " + number_text(sum) + "; expected a distribution over the classes";
+    }
+    return "";
+  }
+
+  template <class T>
+  void rows(const LossRows<T>& rows, bool pre_activation) const {
+    const Index classes = rows.predictions.cols;
+    const T uniform = static_cast<T>(smoothing_) / static_cast<T>(classes);
+    const T kept = 1 - static_cast<T>(smoothing_);
+    for (Index i = 0; i < rows.predictions.rows; ++i) {
+      const auto target = [&](Index k) {
+        const T y = rows.labels == nullptr ? rows.targets[i][k] : T(rows.labels[i] == k);
+        return kept * y + uniform;
+      };
+      T* gradient = rows.gradient.data == nullptr ? nullptr : rows.gradient.row(i);
+      const T* f = rows.predictions.row(i);
+      const T weight = rows.weights == nullptr ? T{1} : rows.weights[i];
+      const T loss = pre_activation ? from_logits(f, classes, target, gradient)
+                                    : from_probabilities(f, classes, target, gradient);
+      rows.losses[i] = weight * loss;
+      for (Index k = 0; gradient != nullptr && k < classes; ++k) gradient[k] *= rows.scale * weight;
+    }
+  }
+
+ private:
+  // With p = softmax(t): d = Σ y_k (log Σ eᵗ - t_k), and ∂d/∂t = (Σ y) p - y.
+  template <class T, class Target>
+  static T from_logits(const T* t, Index classes, Target target, T* gradient) {
+    const auto [largest, log_sum] = kernels::log_sum_exp(t, classes);
+    T loss = 0;
+    T total = 0;
+    for (Index k = 0; k < classes; ++k) {
+      const T y = target(k);
+      total += y;
+      if (y != 0) loss += y * (log_sum - (t[k] - largest));
+    }
+    if (gradient != nullptr) {
+      kernels::softmax_row(t, classes, gradient);
+      for (Index k = 0; k < classes; ++k) gradient[k] = total * gradient[k] - target(k);
+    }
+    return loss;
+  }
+
+  // d = -Σ y_k log p_k, and ∂d/∂p_k = -y_k / p_k; p is kept off 0, where the logarithm ends.
+  template <class T, class Target>
+  static T from_probabilities(const T* f, Index classes, Target target, T* gradient) {
+    T loss = 0;
+    for (Index k = 0; k < classes; ++k) {
+      const T y = target(k);
+      const T p = std::max(f[k], std::numeric_limits<T>::min());
+      if (y != 0) loss -= y * std::log(p);
+      if (gradient != nullptr) gradient[k] = -y / p;
+    }
+    return loss;
+  }
+
+  bool from_logits_;
+  double smoothing_;
+};
+
+/// max(0, margin - y f): the hinge loss with margin 1, the perceptron criterion with margin 0.
+class MarginLoss final : public LossOf<MarginLoss> {
+ public:
+  MarginLoss(std::string name, int margin, Reduction reduction)
+      : LossOf(std::move(name), reduction), margin_(margin) {}
+
+  [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
+    return margin_ == 0 && output.kind() == Kind::binary;
+  }
+  [[nodiscard]] double decision_threshold(const Activation& output) const override {
+    return output.kind() == Kind::binary ? 0.5 : 0;
+  }
+  [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
+    return sign_error(row, cols);
+  }
+
+  template <class T>
+  void rows(const LossRows<T>& rows, bool /*pre_activation*/) const {
+    const auto margin = static_cast<T>(margin_);
+    // Rosenblatt's rule corrects a sample on the hyperplane too, or zero weights would never move;
+    // the hinge is flat from the margin on.
+    const bool corrects_ties = margin_ == 0;
+    sum_over_outputs(rows, T{1}, [margin, corrects_ties](T f, T y) {
+      const T shortfall = margin - y * f;
+      const bool wrong = shortfall > 0 || (corrects_ties && shortfall == 0);
+      // Not max(0, ·), which would turn a NaN into 0.
+      return Term<T>{shortfall < 0 ? T{0} : shortfall, wrong ? -y : T{0}};
+    });
+  }
+
+ private:
+  int margin_;
+};
+
+}  // namespace
+
+LossPointer binary_cross_entropy(bool from_logits, Reduction reduction) {
+  return std::make_shared<BinaryCrossEntropy>(from_logits, reduction);
+}
+LossPointer cross_entropy(bool from_logits, double label_smoothing, Reduction reduction) {
+  return std::make_shared<CrossEntropy>(from_logits, label_smoothing, reduction);
+}
+LossPointer hinge(Reduction reduction) {
+  return std::make_shared<MarginLoss>("hinge", 1, reduction);
+}
+LossPointer perceptron_criterion(Reduction reduction) {
+  return std::make_shared<MarginLoss>("perceptron", 0, reduction);
+}
+
+}  // namespace nnbind

@@ -1,0 +1,48 @@
+// Losses by name, and the checks they share.
+#include "nnbind/loss.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+using Maker = LossPointer (*)();
+constexpr std::array<std::pair<std::string_view, Maker>, 9> makers{{
+    {"squared_error", [] { return squared_error(); }},
+    {"mse", [] { return mean_squared_error(); }},
+    {"binary_cross_entropy", [] { return binary_cross_entropy(); }},
+    {"cross_entropy", [] { return cross_entropy(); }},
+    {"absolute_error", [] { return absolute_error(); }},
+    {"huber", [] { return huber(); }},
+    {"hinge", [] { return hinge(); }},
+    {"perceptron", [] { return perceptron_criterion(); }},
+    {"poisson", [] { return poisson(); }},
+}};
+
+}  // namespace
+
+Reduction reduction_from_name(std::string_view name) {
+  require(name == "mean" || name == "sum", "Loss",
+          "unknown reduction " + quoted(name) + R"(; expected "mean" or "sum")");
+  return name == "mean" ? Reduction::mean : Reduction::sum;
+}
+
+std::vector<std::string_view> loss_names() {
+  std::vector<std::string_view> names(makers.size());
+  std::ranges::transform(makers, names.begin(), [](const auto& maker) { return maker.first; });
+  return names;
+}
+
+LossPointer loss_from_name(std::string_view name, const std::string& where) {
+  const auto* const found = std::ranges::find(makers, name, [](const auto& m) { return m.first; });
+  require(found != makers.end(), where,
+          "unknown loss " + quoted(name) + "; expected one of " + joined(loss_names()));
+  return found->second();
+}
+
+}  // namespace nnbind

@@ -1,0 +1,101 @@
+#include "nnbind/metric.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> metric_names{"accuracy", "binary_accuracy", "mse", "mae",
+                                                       "r2"};
+
+}  // namespace
+
+Metric metric_from_name(std::string_view name, const std::string& where) {
+  const auto* const found = std::ranges::find(metric_names, name);
+  require(found != metric_names.end(), where,
+          "unknown metric " + quoted(name) + "; expected one of " + joined(metric_names));
+  return static_cast<Metric>(found - metric_names.begin());
+}
+
+std::string_view metric_name(Metric metric) {
+  return metric_names[static_cast<std::size_t>(metric)];
+}
+
+template <class T>
+void MetricSums::add(std::span<const T> prediction, const T* target, std::int64_t label,
+                     double threshold) {
+  const std::size_t outputs = prediction.size();
+  const auto y = [&](std::size_t k) {
+    return target == nullptr ? static_cast<double>(label == static_cast<std::int64_t>(k))
+                             : static_cast<double>(target[k]);
+  };
+  std::size_t likeliest = 0;
+  std::size_t right = 0;
+  ++samples_;
+  for (std::size_t k = 0; k < outputs; ++k) {
+    const double f = prediction[k];
+    const double difference = y(k) - f;
+    if (prediction[k] > prediction[likeliest]) likeliest = k;
+    if (y(k) > y(right)) right = k;
+    right_side_ += static_cast<double>((f >= threshold) == (y(k) > 0.5));
+    absolute_ += std::abs(difference);
+    residual_[k] += difference * difference;
+    const double deviation = y(k) - mean_[k];
+    mean_[k] += deviation / samples_;
+    variation_[k] += deviation * (y(k) - mean_[k]);
+  }
+  right_class_ += static_cast<double>(likeliest == right);
+}
+
+template void MetricSums::add<float>(std::span<const float>, const float*, std::int64_t, double);
+template void MetricSums::add<double>(std::span<const double>, const double*, std::int64_t, double);
+
+void MetricSums::add(const MetricSums& other) {
+  if (other.samples_ == 0) return;
+  const double all = samples_ + other.samples_;
+  right_class_ += other.right_class_;
+  right_side_ += other.right_side_;
+  absolute_ += other.absolute_;
+  for (std::size_t k = 0; k < residual_.size(); ++k) {
+    residual_[k] += other.residual_[k];
+    const double deviation = other.mean_[k] - mean_[k];
+    mean_[k] += deviation * other.samples_ / all;
+    variation_[k] += other.variation_[k] + deviation * deviation * samples_ * other.samples_ / all;
+  }
+  samples_ = all;
+}
+
+void MetricSums::clear() { *this = MetricSums(static_cast<Index>(residual_.size())); }
+
+double MetricSums::value(Metric metric) const {
+  const auto outputs = static_cast<double>(residual_.size());
+  const double values = samples_ * outputs;
+  switch (metric) {
+    case Metric::accuracy:
+      if (residual_.size() > 1) return right_class_ / samples_;
+      [[fallthrough]];
+    case Metric::binary_accuracy:
+      return right_side_ / values;
+    case Metric::mae:
+      return absolute_ / values;
+    case Metric::mse: {
+      double sum = 0;
+      for (const double r : residual_) sum += r;
+      return sum / values;
+    }
+    case Metric::r2:
+      break;
+  }
+  double sum = 0;
+  for (std::size_t k = 0; k < residual_.size(); ++k) {
+    if (variation_[k] > 0) sum += 1 - residual_[k] / variation_[k];
+  }
+  return sum / outputs;
+}
+
+}  // namespace nnbind

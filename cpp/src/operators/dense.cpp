@@ -1,0 +1,153 @@
+#include "nnbind/dense.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/affine.hpp"
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+void DenseOptions::check() const {
+  require(units >= 1, "Dense", "units is " + std::to_string(units) + "; expected an integer >= 1");
+  require(std::isfinite(l1) && l1 >= 0, "Dense",
+          "l1 is " + number_text(l1) + "; expected a number >= 0");
+  require(std::isfinite(l2) && l2 >= 0, "Dense",
+          "l2 is " + number_text(l2) + "; expected a number >= 0");
+  require(dropout >= 0 && dropout < 1, "Dense",
+          "dropout is " + number_text(dropout) + "; expected 0 <= dropout < 1");
+}
+
+template <class T>
+Dense<T>::Dense(DenseOptions options) : options_(std::move(options)) {
+  options_.check();
+}
+
+template <class T>
+Index Dense<T>::width(std::span<const Index> /*input_widths*/) const {
+  return options_.units;
+}
+
+template <class T>
+BlockShape Dense<T>::parameters(std::span<const Index> input_widths) const {
+  return {input_widths[0] + (options_.bias ? 1 : 0), options_.units};
+}
+
+template <class T>
+Index Dense<T>::weight_rows(std::span<const Index> input_widths) const {
+  return input_widths[0];
+}
+
+template <class T>
+Index Dense<T>::multiply_adds(std::span<const Index> input_widths) const {
+  return input_widths[0] * options_.units;
+}
+
+template <class T>
+void Dense<T>::initialize(MatrixView<T> parameters, Random& random, std::string_view name) const {
+  for (Index i = 0; i < parameters.rows; ++i) {
+    std::fill_n(parameters.row(i), parameters.cols, T{0});
+  }
+  const Initializer init = options_.init.value_or(Initializer::for_activation(options_.activation));
+  init.fill(parameters, options_.bias, random, name);
+}
+
+// Saved for the backward pass: the argument of g' where the output does not hold it (t itself, or
+// y before dropout), and beside it the dropout mask.
+template <class T>
+Index Dense<T>::saved_width(Index width) const {
+  if (options_.dropout > 0) return 2 * width;
+  return options_.activation.needs_pre_activation() ? width : 0;
+}
+
+namespace {
+
+/// Columns [first, first + cols) of a view.
+template <class T>
+MatrixView<T> columns(MatrixView<T> view, Index first, Index cols) {
+  return {view.data + first, view.rows, cols, view.stride};
+}
+
+}  // namespace
+
+template <class T>
+void Dense<T>::forward(const ForwardPass<T>& pass) const {
+  const Index inputs = pass.inputs[0].cols;
+  const MatrixView<const T> weights = pass.parameters.middle_rows(0, inputs);
+  const T* bias = options_.bias ? pass.parameters.row(inputs) : nullptr;
+  const Activation& g = options_.activation;
+  const bool drops = options_.dropout > 0 && pass.dropout != nullptr;
+  const bool keeps_argument = drops || g.needs_pre_activation();
+  if (pass.pre_activation || !keeps_argument || pass.saved.data == nullptr) {
+    kernels::affine(pass.inputs[0], weights, bias, pass.output);
+    if (!pass.pre_activation) g.template forward<T>(pass.output, pass.output);
+    return;
+  }
+  const MatrixView<T> argument = columns(pass.saved, 0, options_.units);
+  kernels::affine(pass.inputs[0], weights, bias, argument);
+  const MatrixView<T> y = g.needs_pre_activation() ? pass.output : argument;
+  g.template forward<T>(argument, y);
+  if (!drops) return;
+  const MatrixView<T> mask = columns(pass.saved, options_.units, options_.units);
+  for (Index i = 0; i < y.rows; ++i) {
+    dropout_mask<T>(*pass.dropout, pass.node, static_cast<std::uint32_t>(pass.first_row + i),
+                    options_.dropout,
+                    std::span(mask.row(i), static_cast<std::size_t>(options_.units)));
+    for (Index j = 0; j < y.cols; ++j) pass.output(i, j) = y(i, j) * mask(i, j);
+  }
+}
+
+template <class T>
+void Dense<T>::backward(const BackwardPass<T>& pass) const {
+  // ∂L/∂t = (∂L/∂y ⊙ mask) ⊙ g'(t), where the output was y ⊙ mask.
+  if (!pass.pre_activation) {
+    const Activation& g = options_.activation;
+    const bool drops = options_.dropout > 0 && pass.dropout;
+    if (drops) {
+      const auto mask = columns(pass.saved, options_.units, options_.units);
+      for (Index i = 0; i < mask.rows; ++i) {
+        for (Index j = 0; j < mask.cols; ++j) pass.output_gradient(i, j) *= mask(i, j);
+      }
+    }
+    const auto argument =
+        drops || g.needs_pre_activation() ? columns(pass.saved, 0, options_.units) : pass.output;
+    g.template backward<T>(argument, argument, pass.output_gradient);
+  }
+  // ∂L/∂X = ∂L/∂T · Wᵀ.
+  const InputGradient<T>& to = pass.input_gradients[0];
+  if (to.gradient.data == nullptr) return;
+  kernels::affine_input_gradient(pass.output_gradient_rows, pass.cache, to.accumulate, to.gradient);
+}
+
+template <class T>
+void Dense<T>::parameter_gradient(std::span<const Rows<T>> inputs,
+                                  MatrixView<const T> output_gradient, Range rows, bool accumulate,
+                                  MatrixView<T> gradient) const {
+  // ∂L/∂W = Xᵀ · ∂L/∂T, and ∂L/∂b = Σ over the samples of ∂L/∂T.
+  const Index weight_rows = inputs[0].cols;
+  const Range weights{rows.begin, std::min(rows.end, weight_rows)};
+  if (weights.size() > 0) {
+    kernels::affine_weight_gradient(inputs[0], weights, output_gradient, accumulate,
+                                    gradient.middle_rows(0, weights.size()));
+  }
+  if (rows.end > weight_rows) {
+    kernels::affine_bias_gradient(output_gradient, accumulate,
+                                  gradient.row(weight_rows - rows.begin));
+  }
+}
+
+template <class T>
+BlockShape Dense<T>::cache_shape(BlockShape parameters) const {
+  return {parameters.cols, parameters.rows - (options_.bias ? 1 : 0)};
+}
+
+template <class T>
+void Dense<T>::cache_parameters(MatrixView<const T> parameters, Range rows,
+                                MatrixView<T> cache) const {
+  kernels::transpose(parameters, {rows.begin, std::min(rows.end, cache.cols)}, cache);
+}
+
+template class Dense<float>;
+template class Dense<double>;
+
+}  // namespace nnbind

@@ -1,0 +1,153 @@
+#include "nnbind/schedule.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string>
+
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+void require_rate(double rate) {
+  require(std::isfinite(rate) && rate > 0, "Schedule",
+          "learning_rate is " + number_text(rate) + "; expected a positive number");
+}
+
+void require_factor(double factor) {
+  require(factor > 0 && factor <= 1, "Schedule",
+          "factor is " + number_text(factor) + "; expected 0 < factor <= 1");
+}
+
+void require_count(std::int64_t value, const std::string& name, std::int64_t least) {
+  require(
+      value >= least, "Schedule",
+      name + " is " + std::to_string(value) + "; expected an integer >= " + std::to_string(least));
+}
+
+/// A schedule that is a formula γ(t) and keeps no state.
+template <class Formula>
+class FormulaSchedule final : public Schedule {
+ public:
+  explicit FormulaSchedule(Formula formula) : formula_(formula) {}
+  [[nodiscard]] double rate(std::int64_t step) const override {
+    return formula_(static_cast<double>(step));
+  }
+  [[nodiscard]] SchedulePointer clone() const override {
+    return std::make_shared<FormulaSchedule>(*this);
+  }
+
+ private:
+  Formula formula_;
+};
+
+template <class Formula>
+SchedulePointer from_formula(Formula formula) {
+  return std::make_shared<FormulaSchedule<Formula>>(formula);
+}
+
+class ReduceOnPlateau final : public Schedule {
+ public:
+  ReduceOnPlateau(double rate, double factor, int patience, double min_delta, double min_rate)
+      : start_(rate),
+        rate_(rate),
+        factor_(factor),
+        patience_(patience),
+        min_delta_(min_delta),
+        min_rate_(min_rate) {}
+
+  [[nodiscard]] double rate(std::int64_t /*step*/) const override { return rate_; }
+
+  void end_epoch(double monitored) override {
+    if (monitored < best_ - min_delta_) {
+      best_ = monitored;
+      waited_ = 0;
+    } else if (++waited_ >= patience_) {
+      rate_ = std::max(rate_ * factor_, min_rate_);
+      waited_ = 0;
+    }
+  }
+
+  void reset() override {
+    rate_ = start_;
+    best_ = std::numeric_limits<double>::infinity();
+    waited_ = 0;
+  }
+
+  [[nodiscard]] SchedulePointer clone() const override {
+    return std::make_shared<ReduceOnPlateau>(*this);
+  }
+
+ private:
+  double start_;
+  double rate_;
+  double factor_;
+  int patience_;
+  double min_delta_;
+  double min_rate_;
+  double best_ = std::numeric_limits<double>::infinity();
+  int waited_ = 0;
+};
+
+}  // namespace
+
+SchedulePointer constant_rate(double rate) {
+  require_rate(rate);
+  return from_formula([rate](double /*t*/) { return rate; });
+}
+
+SchedulePointer step_decay(double rate, std::int64_t every, double factor) {
+  require_rate(rate);
+  require_factor(factor);
+  require_count(every, "every", 1);
+  return from_formula([rate, factor, period = static_cast<double>(every)](double t) {
+    return rate * std::pow(factor, std::floor(t / period));
+  });
+}
+
+SchedulePointer exponential_decay(double rate, std::int64_t every, double factor) {
+  require_rate(rate);
+  require_factor(factor);
+  require_count(every, "every", 1);
+  return from_formula([rate, factor, period = static_cast<double>(every)](double t) {
+    return rate * std::pow(factor, t / period);
+  });
+}
+
+SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmup, double final) {
+  require_rate(rate);
+  require_count(steps, "steps", 1);
+  require_count(warmup, "warmup", 0);
+  require(warmup < steps, "Schedule", "warmup is not less than steps");
+  require(final >= 0 && final <= rate, "Schedule",
+          "final is " + number_text(final) + "; expected 0 <= final <= rate");
+  return from_formula([rate, final, start = static_cast<double>(warmup),
+                       end = static_cast<double>(steps)](double t) {
+    if (t < start) return rate * (t + 1) / start;
+    const double progress = std::min(1.0, (t - start) / (end - start));
+    return final + (rate - final) * (1 + std::cos(std::numbers::pi * progress)) / 2;
+  });
+}
+
+SchedulePointer inverse_scaling(double rate, double power) {
+  require_rate(rate);
+  require(std::isfinite(power) && power >= 0, "Schedule",
+          "power is " + number_text(power) + "; expected a number >= 0");
+  return from_formula([rate, power](double t) { return rate / std::pow(t + 1, power); });
+}
+
+SchedulePointer reduce_on_plateau(double rate, double factor, int patience, double min_delta,
+                                  double min_rate) {
+  require_rate(rate);
+  require_factor(factor);
+  require_count(patience, "patience", 1);
+  require(std::isfinite(min_delta) && min_delta >= 0, "Schedule", "min_delta is not >= 0");
+  require(min_rate >= 0 && min_rate <= rate, "Schedule",
+          "min_rate is " + number_text(min_rate) + "; expected 0 <= min_rate <= rate");
+  return std::make_shared<ReduceOnPlateau>(rate, factor, patience, min_delta, min_rate);
+}
+
+}  // namespace nnbind

@@ -1,0 +1,60 @@
+// A team of threads that run one function together: the only place that knows OpenMP.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <functional>
+
+#include "nnbind/matrix.hpp"
+
+namespace nnbind {
+
+/// What the members of a team share.
+struct TeamState {
+  explicit TeamState(int members) : size(members) {}
+  const int size;
+  alignas(cache_line) std::atomic<int> arrived{0};
+  alignas(cache_line) std::atomic<unsigned> phase{0};
+  std::exception_ptr error;
+};
+
+/// One thread of a team. All members run the same function and meet at its barriers; what they
+/// compute in between must be disjoint.
+class Member {
+ public:
+  Member(TeamState& team, int rank) : team_(&team), rank_(rank) {}
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return team_->size; }
+
+  /// This member's part of {0, ..., count - 1}, in multiples of `grain` but for the last.
+  [[nodiscard]] Range share(Index count, Index grain = 1) const {
+    const Index grains = (count + grain - 1) / grain;
+    const auto at = [&](int rank) { return std::min(count, grains * rank / team_->size * grain); };
+    return {at(rank_), at(rank_ + 1)};
+  }
+
+  /// Waits for all members. What each wrote before is seen by all after.
+  void barrier() const;
+
+  /// The first member calls `work` while the others wait. False, for all, if it threw; run_team
+  /// throws it on when the members have left.
+  [[nodiscard]] bool alone(const std::function<void()>& work) const;
+  /// Whether a call of `alone` has thrown; to be asked after a barrier.
+  [[nodiscard]] bool failed() const { return team_->error != nullptr; }
+
+ private:
+  TeamState* team_;
+  int rank_;
+};
+
+/// Runs `body` on `threads` threads, of which the caller is the first; on the caller alone, with
+/// no OpenMP region, if it is 1. `body` may throw only within Member::alone, unless it is alone.
+void run_team(int threads, const std::function<void(const Member&)>& body);
+
+/// How many threads a piece of work deserves: a thread more for each `flops_per_thread`, since a
+/// barrier costs about as much as some 10⁵ operations. Never more than get_num_threads().
+int threads_for(double flops);
+
+}  // namespace nnbind
