@@ -1,0 +1,54 @@
+// The NumPy boundary: arrays in, arrays out.
+//
+// A 2-D array of the network's dtype whose rows are contiguous is borrowed. Everything else that
+// holds real numbers (another layout or byte order, integers, booleans, other float widths, nested
+// lists) is converted once into a new array. The rest is refused.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "nnbind/error.hpp"
+#include "nnbind/matrix.hpp"
+
+namespace nnbind::bindings {
+
+namespace py = pybind11;
+
+/// Values and the Python object that owns them.
+template <class T>
+struct Borrowed {
+  py::array owner;
+  MatrixView<const T> view;
+};
+
+/// "(3,)" or "(100, 7)".
+std::string shape_text(const py::array& array);
+
+/// "float32" or "complex128".
+std::string dtype_text(const py::array& array);
+
+/// An array of real numbers out of any object. `what` is "[Network.fit] X".
+/// Raises TypeError if there are none in it.
+py::array numbers(py::handle object, const std::string& what);
+
+/// A 2-D array of T. Raises ShapeError, with `expected` in it, if it has not 2 dimensions.
+template <class T>
+Borrowed<T> matrix(py::handle object, const std::string& what, const std::string& expected);
+
+/// A 1-D contiguous array of T, `size` long. Raises ShapeError if it is not.
+template <class T>
+py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t size);
+
+/// Whether the object is an array or a list of integers.
+bool is_integer(const py::array& array);
+
+/// A view of memory that keeps `owner` alive.
+template <class T>
+py::array view_of(T* data, std::vector<py::ssize_t> shape, py::handle owner) {
+  return py::array_t<T>(std::move(shape), data, owner);
+}
+
+}  // namespace nnbind::bindings

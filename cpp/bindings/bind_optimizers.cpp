@@ -1,0 +1,51 @@
+// Optimizers and schedules.
+#include <pybind11/stl.h>
+
+#include "bindings.hpp"
+
+namespace nnbind::bindings {
+
+namespace {
+
+void register_schedules(py::module_& module) {
+  py::class_<Schedule, SchedulePointer>(module, "Schedule",
+                                        "The learning rate as a function of the step.")
+      .def("rate", &Schedule::rate, py::arg("step"), "The learning rate of step t = 0, 1, ...");
+  module.def("constant_rate", &constant_rate, py::arg("rate"), "Always the same rate.");
+  module.def("step_decay", &step_decay, py::arg("rate"), py::arg("every"), py::arg("factor"),
+             "rate * factor^floor(t / every).");
+  module.def("exponential_decay", &exponential_decay, py::arg("rate"), py::arg("every"),
+             py::arg("factor"), "rate * factor^(t / every).");
+  module.def("cosine_decay", &cosine_decay, py::arg("rate"), py::arg("steps"), py::arg("warmup"),
+             py::arg("final"), "Half a cosine after a linear warm-up.");
+  module.def("inverse_scaling", &inverse_scaling, py::arg("rate"), py::arg("power"),
+             "rate / (t + 1)^power.");
+  module.def("reduce_on_plateau", &reduce_on_plateau, py::arg("rate"), py::arg("factor"),
+             py::arg("patience"), py::arg("min_delta"), py::arg("min_rate"),
+             "Reduced when the loss no longer falls.");
+}
+
+}  // namespace
+
+void register_optimizers(py::module_& module) {
+  register_schedules(module);
+  py::class_<Optimizer, OptimizerPointer>(module, "Optimizer", "How a gradient moves theta.")
+      .def_property_readonly("name", &Optimizer::name, "The name of the optimizer.")
+      .def_property_readonly("iterations", &Optimizer::iterations, "Steps made so far.")
+      .def_property_readonly("learning_rate", &Optimizer::learning_rate,
+                             "The learning rate of the next step.")
+      .def("reset", &Optimizer::reset, "Forget momenta, network and steps.");
+  module.def("sgd", &sgd, py::arg("schedule"), py::arg("momentum"), py::arg("nesterov"),
+             py::arg("clip_norm"), "Stochastic gradient descent, with momentum.");
+  module.def("adam", &adam, py::arg("schedule"), py::arg("beta1"), py::arg("beta2"),
+             py::arg("epsilon"), py::arg("clip_norm"), "Adam.");
+  module.def("adamw", &adamw, py::arg("schedule"), py::arg("beta1"), py::arg("beta2"),
+             py::arg("epsilon"), py::arg("weight_decay"), py::arg("clip_norm"),
+             "Adam with decoupled weight decay.");
+  module.def("rmsprop", &rmsprop, py::arg("schedule"), py::arg("rho"), py::arg("epsilon"),
+             py::arg("clip_norm"), "RMSProp.");
+  module.def("adagrad", &adagrad, py::arg("schedule"), py::arg("epsilon"), py::arg("clip_norm"),
+             "AdaGrad.");
+}
+
+}  // namespace nnbind::bindings

@@ -1,0 +1,63 @@
+"""What is called after epochs: the caller's callbacks and the progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ._core import History
+
+if TYPE_CHECKING:
+    from .network import Network
+
+BAR_INTERVAL = 0.1  # seconds between two updates of the bar
+
+
+class Watcher:
+    """Hears of epochs during a fit; a context manager that closes the bar."""
+
+    def __init__(
+        self,
+        net: Network,
+        history: History,
+        callbacks: Sequence[Callable[[Network, History], object]],
+        epochs: int,
+        progress: bool,
+    ) -> None:
+        self.net, self.history, self.callbacks, self.epochs = net, history, callbacks, epochs
+        self.progress = progress
+        self.bar: Any = None
+
+    @property
+    def end_epoch(self) -> Callable[[History], bool] | None:
+        """What the core is to call, if anything."""
+        return self._end_epoch if self.callbacks or self.progress else None
+
+    @property
+    def interval(self) -> float:
+        """Seconds that may pass without a call: callbacks want every epoch, the bar does not."""
+        return 0.0 if self.callbacks else BAR_INTERVAL
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def _end_epoch(self, history: History) -> bool:
+        if self.progress:
+            self._show()
+        return any([bool(callback(self.net, history)) for callback in self.callbacks])
+
+    def _show(self) -> None:
+        if self.bar is None:
+            from tqdm.auto import tqdm  # here, since most imports of nnbind show no bar
+
+            self.bar = tqdm(total=self.epochs, unit="epoch")
+        shown = {"loss": self.history.loss[-1]}
+        if self.history.val_loss:
+            shown["val_loss"] = self.history.val_loss[-1]
+        shown |= {name: values[-1] for name, values in self.history.metrics.items()}
+        self.bar.set_postfix({name: f"{value:.4f}" for name, value in shown.items()}, refresh=False)
+        self.bar.update(self.history.epochs - self.bar.n)

@@ -1,0 +1,137 @@
+"""Losses d(y, f): what a prediction f costs when the target is y.
+
+Every loss sums over a sample's outputs; ``MeanSquaredError`` alone averages over them as well. Then
+``reduction`` makes one number of a batch of m samples: "mean" is (1/m) Σ_i w_i d(y_i, f_i), "sum" is
+Σ_i w_i d(y_i, f_i), with sample weights w (1 unless given). Each class has a name that may be used in
+its place: ``loss="cross_entropy"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from . import _core
+
+__all__ = [
+    "AbsoluteError",
+    "BinaryCrossEntropy",
+    "CrossEntropy",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "MeanSquaredError",
+    "PerceptronCriterion",
+    "Poisson",
+    "SquaredError",
+]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What all losses have. Raises ValueError if an option is not allowed."""
+
+    reduction: str = field(default="mean", kw_only=True)
+
+    def __post_init__(self) -> None:
+        self._core()  # checks the options
+
+    def _core(self) -> _core.Loss:
+        raise NotImplementedError
+
+
+class SquaredError(Loss):
+    """Σ (y - f)², the lecture's ‖y - f‖²: "squared_error"."""
+
+    def _core(self) -> _core.Loss:
+        return _core.squared_error(self.reduction)
+
+
+class MeanSquaredError(Loss):
+    """(1/outputs) Σ (y - f)²: "mse"."""
+
+    def _core(self) -> _core.Loss:
+        return _core.mean_squared_error(self.reduction)
+
+
+class AbsoluteError(Loss):
+    """Σ |y - f|, with slope 0 at y = f: "absolute_error"."""
+
+    def _core(self) -> _core.Loss:
+        return _core.absolute_error(self.reduction)
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """Σ r²/2 where |r| <= delta, else delta (|r| - delta/2), with r = f - y: "huber" (1964)."""
+
+    delta: float = 1.0
+
+    def _core(self) -> _core.Loss:
+        return _core.huber(self.delta, self.reduction)
+
+
+class Hinge(Loss):
+    """Σ max(0, 1 - y f), targets -1 and 1: "hinge"."""
+
+    def _core(self) -> _core.Loss:
+        return _core.hinge(self.reduction)
+
+
+class PerceptronCriterion(Loss):
+    """Σ max(0, -y f), targets -1 and 1, with slope -y where y f <= 0: "perceptron".
+
+    After the "binary" activation it is applied to the pre-activation: Rosenblatt's rule (1958).
+    """
+
+    def _core(self) -> _core.Loss:
+        return _core.perceptron_criterion(self.reduction)
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """Σ f - y log f for a rate f > 0 and counts y >= 0: "poisson". Σ eᶠ - y f if ``log_input``."""
+
+    log_input: bool = False
+
+    def _core(self) -> _core.Loss:
+        return _core.poisson(self.log_input, self.reduction)
+
+
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """-Σ y log p + (1 - y) log(1 - p), targets in [0, 1]: "binary_cross_entropy".
+
+    p is the output. After the "sigmoid" activation both are computed at once from the
+    pre-activation, stably; ``from_logits`` does so after the "identity" activation.
+    """
+
+    from_logits: bool = False
+
+    def _core(self) -> _core.Loss:
+        return _core.binary_cross_entropy(self.from_logits, self.reduction)
+
+
+@dataclass(frozen=True)
+class CrossEntropy(Loss):
+    """-Σ_k y_k log p_k: "cross_entropy".
+
+    Targets are integer labels (n,), or rows (n, classes) that are one-hot or any distribution. After
+    the "softmax" or "log_softmax" activation both are computed at once from the pre-activation,
+    stably; ``from_logits`` does so after the "identity" activation. ``label_smoothing`` s replaces y
+    by (1 - s) y + s / classes (Szegedy et al., CVPR 2016).
+    """
+
+    from_logits: bool = False
+    label_smoothing: float = 0.0
+
+    def _core(self) -> _core.Loss:
+        return _core.cross_entropy(self.from_logits, self.label_smoothing, self.reduction)
+
+
+def core_loss(loss: str | Loss, where: str) -> _core.Loss:
+    """The core's loss behind a name or an object. Raises ValueError for an unknown name."""
+    if isinstance(loss, str):
+        return _core.loss_from_name(loss, where)
+    if isinstance(loss, Loss):
+        return loss._core()
+    raise TypeError(f"[{where}] loss is {loss!r}; expected a name or e.g. nn.CrossEntropy()")

@@ -1,0 +1,143 @@
+"""Optimizers: how a gradient g moves theta.
+
+``learning_rate`` γ is a number or a schedule of ``nn.schedules``. With ``clip_norm`` c, g is first
+multiplied by min(1, c / ‖g‖₂) (Pascanu, Mikolov, Bengio, ICML 2013). The momenta belong to the
+optimizer and fit one network, the first that it trains: a further fit goes on with them, another
+network raises ValueError.
+"""
+
+from __future__ import annotations
+
+from . import _core
+from ._core import Schedule
+
+__all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "GradientDescent", "Optimizer", "RMSProp"]
+
+
+class Optimizer:
+    """What all optimizers have. Raises ValueError if an option is not allowed."""
+
+    def __init__(self, core: _core.Optimizer) -> None:
+        self._core = core
+
+    @property
+    def iterations(self) -> int:
+        """Steps made so far."""
+        return self._core.iterations
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return self._core.learning_rate
+
+    def reset(self) -> None:
+        """Forget the momenta, the network they belong to, and the steps."""
+        self._core.reset()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, learning rate {self.learning_rate:g}>"
+
+
+class SGD(Optimizer):
+    """θ ← θ - γ g; with momentum μ, v ← μ v - γ g and θ ← θ + v.
+
+    With ``nesterov`` θ ← θ + μ v - γ g (Nesterov 1983, as in Sutskever et al., ICML 2013).
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(_core.sgd(_schedule(learning_rate), momentum, nesterov, clip_norm))
+
+
+class GradientDescent(SGD):
+    """θ ← θ - γ g with the gradient of the whole set in each step; fit takes no batch_size."""
+
+    def __init__(
+        self, learning_rate: float | Schedule = 0.01, *, clip_norm: float | None = None
+    ) -> None:
+        super().__init__(learning_rate, clip_norm=clip_norm)
+
+
+class Adam(Optimizer):
+    """θ ← θ - γ m̂ / (√v̂ + ε) (Kingma and Ba, ICLR 2015).
+
+    m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ).
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
+        schedule = _schedule(learning_rate)
+        super().__init__(_core.adam(schedule, beta1, beta2, epsilon, clip_norm))
+
+
+class AdamW(Optimizer):
+    """As Adam, after W ← (1 - γ λ) W for the weights (Loshchilov and Hutter, ICLR 2019).
+
+    λ is ``weight_decay``; biases do not decay.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 1e-2,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
+        schedule = _schedule(learning_rate)
+        super().__init__(_core.adamw(schedule, beta1, beta2, epsilon, weight_decay, clip_norm))
+
+
+class RMSProp(Optimizer):
+    """v ← ρ v + (1 - ρ) g², θ ← θ - γ g / (√v + ε) (Tieleman and Hinton, 2012)."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-3,
+        rho: float = 0.9,
+        epsilon: float = 1e-8,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(_core.rmsprop(_schedule(learning_rate), rho, epsilon, clip_norm))
+
+
+class AdaGrad(Optimizer):
+    """v ← v + g², θ ← θ - γ g / (√v + ε) (Duchi, Hazan, Singer, JMLR 2011)."""
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 1e-2,
+        epsilon: float = 1e-10,
+        *,
+        clip_norm: float | None = None,
+    ) -> None:
+        super().__init__(_core.adagrad(_schedule(learning_rate), epsilon, clip_norm))
+
+
+def core_optimizer(optimizer: Optimizer, where: str) -> _core.Optimizer:
+    """The core's optimizer behind an object."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer._core
+    raise TypeError(f"[{where}] optimizer is {optimizer!r}; expected an object as nn.SGD(0.01)")
+
+
+def _schedule(learning_rate: float | Schedule) -> Schedule:
+    if isinstance(learning_rate, Schedule):
+        return learning_rate
+    return _core.constant_rate(learning_rate)

@@ -1,0 +1,30 @@
+"""When to end a fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from . import _core
+
+__all__ = ["EarlyStopping"]
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Ends a fit when the monitored loss no longer falls (Prechelt, "Early stopping", 1998).
+
+    The monitored loss is the validation loss if there is one, else the training loss; it no longer
+    falls when it has not been ``min_delta`` below its best for ``patience`` epochs. The parameters
+    of the best epoch come back at the end if ``restore_best``. Raises ValueError unless
+    patience >= 1 and min_delta >= 0.
+    """
+
+    patience: int
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        self._core()  # checks the numbers
+
+    def _core(self) -> _core.EarlyStopping:
+        return _core.EarlyStopping(self.patience, self.min_delta, self.restore_best)
