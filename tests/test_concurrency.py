@@ -1,0 +1,163 @@
+"""Python threads, signals and processes beside a training network."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nnbind as nn
+from helpers import fit, python_command, run_python, same_bits
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and fork")
+
+
+def test_many_threads_predict_at_once(rng: np.random.Generator, dtype: Any) -> None:
+    net = nn.mlp(20, [64, 64], 5, dtype=dtype)
+    inputs = [rng.normal(size=(50 + 7 * k, 20)).astype(dtype) for k in range(16)]
+    expected = [net.predict(x) for x in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            for got, right in zip(pool.map(net.predict, inputs), expected, strict=True):
+                assert same_bits(got, right)
+
+
+def test_threads_train_networks_of_their_own(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(200, 8)), rng.normal(size=(200, 1))
+
+    def train(seed: int) -> Any:
+        net = nn.mlp(8, [32], 1, seed=seed, dtype=np.float64)
+        fit(net, x, y, loss="mse", epochs=5, batch_size=16, seed=seed)
+        return net.theta.copy()
+
+    expected = [train(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for got, right in zip(pool.map(train, range(4)), expected, strict=True):
+            assert same_bits(got, right)
+
+
+def test_two_threads_may_not_train_one_network(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 1, dtype=np.float64)
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 1))
+    training, tried = threading.Event(), threading.Event()
+
+    def wait(*_: Any) -> None:
+        training.set()
+        assert tried.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(fit, net, x, y, loss="mse", epochs=1, callbacks=[wait])
+        assert training.wait(30)
+        try:
+            step = {"loss": "mse", "optimizer": nn.SGD(0.1)}
+            with pytest.raises(nn.BusyError, match=r"\[Network\.fit\]"):
+                fit(net, x, y, epochs=1, **step)
+            with pytest.raises(nn.BusyError, match=r"\[Network\.train_step\]"):
+                net.train_step(x, y, **step)
+            with pytest.raises(nn.BusyError, match=r"\[Network\.loss_and_gradient\]"):
+                net.loss_and_gradient(x, y, "mse")
+        finally:
+            tried.set()
+        assert first.result().epochs == 1
+    assert fit(net, x, y, loss="mse", epochs=1).epochs == 1
+    assert issubclass(nn.BusyError, RuntimeError)
+
+
+def test_a_callback_may_not_train_its_network(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 1, dtype=np.float64)
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 1))
+    with pytest.raises(nn.BusyError):
+        fit(net, x, y, loss="mse", epochs=1, callbacks=[lambda n, _: fit(n, x, y, loss="mse",
+                                                                         epochs=1)])  # fmt: skip
+
+
+def test_other_python_threads_go_on_during_a_fit(rng: np.random.Generator) -> None:
+    net = nn.mlp(64, [256], 10)
+    x = rng.normal(size=(4000, 64)).astype(np.float32)
+    y = np.zeros((4000, 10), np.float32)
+    ticks, done = 0, threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not done.wait(0.001):
+            ticks += 1
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    before = ticks
+    fit(net, x, y, loss="mse", epochs=20, batch_size=32)
+    during = ticks - before
+    done.set()
+    thread.join()
+    assert during >= 3  # a held lock lets it tick once at most
+
+
+LONG_FIT = """
+    import numpy as np, nnbind as nn
+    net = nn.mlp(8, [{hidden}, {hidden}], 1, dtype=np.float64)
+    x, y = np.ones(({rows}, 8)), np.ones(({rows}, 1))
+    try:
+        print("ready", flush=True)
+        net.fit(x, y, loss="mse", epochs={epochs}, batch_size=1, progress={progress})
+    except KeyboardInterrupt:
+        assert np.isfinite(net.predict(x[:10])).all()
+        print(len(net.history.loss), flush=True)
+        net.fit(x[:10], y[:10], loss="mse", epochs=1, progress=False)
+        print("usable", flush=True)
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("rows", "epochs", "progress"), [(100, 10**7, False), (100, 10**7, True), (10**6, 1, False)]
+)
+def test_an_interrupt_ends_a_long_fit_and_keeps_its_history(
+    rows: int, epochs: int, progress: bool
+) -> None:
+    # Millions of short epochs, or one of half a minute.
+    hidden = 8 if epochs > 1 else 256
+    code = LONG_FIT.format(rows=rows, epochs=epochs, progress=progress, hidden=hidden)
+    command = python_command(code)
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
+        assert child.stdout is not None
+        try:
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(0.7)
+            child.send_signal(signal.SIGINT)
+            printed, _ = child.communicate(timeout=30)
+        finally:
+            child.kill()
+    finished, usable = printed.split()
+    assert usable == "usable"
+    assert 0 < int(finished) < epochs if epochs > 1 else int(finished) == 0
+
+
+@posix
+def test_fork_works_after_a_parallel_fit() -> None:
+    printed = run_python("""
+        import multiprocessing, warnings
+        import numpy as np, nnbind as nn
+        warnings.simplefilter("ignore", DeprecationWarning)
+        nn.set_num_threads(2)
+        x, y = np.ones((2000, 256), np.float32), np.ones((2000, 256), np.float32)
+        net = nn.mlp(256, [512], 256)
+
+        def work(k):
+            twin = net.copy()
+            twin.fit(x, y, loss="mse", epochs=1, batch_size=500, progress=False)
+            return twin.predict(x[:3]).tobytes() + twin.theta.tobytes()
+
+        net.fit(x, y, loss="mse", epochs=1, batch_size=500, progress=False)
+        here = work(0)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            print(all(answer == here for answer in pool.map(work, range(4))))
+        print(work(0) == here)
+    """)
+    assert printed.split() == ["True", "True"]

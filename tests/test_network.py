@@ -1,0 +1,187 @@
+"""What a network is: its layers, its one vector theta, its copies and its seeds."""
+
+import gc
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nnbind as nn
+import reference as ref
+from helpers import MIXED, build, fit, same_bits
+
+
+def test_parameters_are_counted_layer_by_layer() -> None:
+    net = nn.mlp(8, [9, 9, 9], 4)
+    assert [layer.parameter_count for layer in net.layers] == [81, 90, 90, 40]
+    assert net.parameter_count == net.theta.size == 301
+    assert (net.inputs, net.outputs) == (8, 4)
+
+
+def test_summary_names_every_layer_and_ends_with_the_total() -> None:
+    net = nn.Sequential(nn.Input(8), nn.Dense(9, "tanh", name="first"), nn.Dense(4, name="last"))
+    text = net.summary()
+    for word in ("first", "last", "tanh", "81", "40"):
+        assert word in text
+    assert text.rstrip().endswith("total parameters: 121")
+
+
+def test_layers_say_what_they_are() -> None:
+    net = nn.Sequential(nn.Input(3), nn.Dense(2, "relu", name="hidden"), nn.Dense(1, bias=False))
+    hidden, output = net.layers
+    assert (hidden.name, hidden.inputs, hidden.units) == ("hidden", 3, 2)
+    assert str(hidden.activation) == "relu"
+    assert hidden.weights.shape == (3, 2)
+    assert hidden.bias.shape == (2,)
+    assert output.bias is None
+    assert output.parameter_count == 2
+    assert net.parameter_count == 3 * 2 + 2 + 2
+
+
+def test_unnamed_layers_get_names_of_their_own() -> None:
+    names = [layer.name for layer in nn.mlp(2, [3, 3, 3], 1).layers]
+    assert len(set(names)) == 4
+
+
+def test_mlp_is_the_sequential_of_its_dense_layers(dtype: Any) -> None:
+    mlp = nn.mlp(3, [5, 4], 2, activation="tanh", output="softmax", seed=7, dtype=dtype)
+    dense = [nn.Dense(5, "tanh"), nn.Dense(4, "tanh"), nn.Dense(2, "softmax")]
+    sequential = nn.Sequential(nn.Input(3), *dense, seed=7, dtype=dtype)
+    x = np.ones((2, 3), dtype)
+    assert same_bits(mlp.theta, sequential.theta)
+    assert same_bits(mlp.predict(x), sequential.predict(x))
+
+
+def test_the_default_dtype_is_float32() -> None:
+    net = nn.mlp(2, [], 1)
+    assert net.dtype == np.float32
+    assert net.theta.dtype == net.predict(np.ones((1, 2), np.float32)).dtype == np.float32
+
+
+# ---- theta and its views ---------------------------------------------------------------------
+
+
+def test_theta_holds_each_layer_as_weights_row_by_row_then_bias(dtype: Any) -> None:
+    net = build(MIXED, dtype)
+    net.theta[:] = np.arange(net.theta.size)
+    for layer, k, block in zip(net.layers, MIXED, ref.blocks(MIXED, net.theta), strict=True):
+        np.testing.assert_array_equal(layer.weights, block[: k.inputs])
+        if k.bias:
+            np.testing.assert_array_equal(layer.bias, block[-1])
+
+
+def test_theta_and_layer_arrays_are_views_not_copies(dtype: Any) -> None:
+    net = nn.mlp(3, [4], 2, dtype=dtype)
+    assert net.theta.ndim == net.gradient.ndim == 1
+    assert net.theta.flags.c_contiguous
+    assert net.gradient.shape == net.theta.shape
+    assert np.shares_memory(net.theta, net.theta)
+    assert not np.shares_memory(net.theta, net.gradient)
+    for layer in net.layers:
+        assert np.shares_memory(layer.weights, net.theta)
+        assert np.shares_memory(layer.bias, net.theta)
+        assert layer.weights.flags.writeable
+
+
+def test_writing_theta_changes_predictions(dtype: Any) -> None:
+    net = nn.mlp(2, [], 1, dtype=dtype)
+    net.theta[:] = [2, 3, 4]
+    assert net.predict(np.array([[10, 100]], dtype)) == [[20 + 300 + 4]]
+    net.layers[0].bias[:] = 5
+    net.layers[0].weights[0, 0] = 1
+    assert net.predict(np.array([[10, 100]], dtype)) == [[10 + 300 + 5]]
+
+
+def test_views_see_each_training_step(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 1, dtype=np.float64)
+    theta, weights = net.theta, net.layers[1].weights
+    before, old = theta.copy(), weights.copy()
+    net.train_step(rng.normal(size=(5, 3)), np.ones((5, 1)), loss="mse", optimizer=nn.SGD(0.1))
+    assert not np.array_equal(theta, before)
+    assert not np.array_equal(weights, old)
+    assert same_bits(theta, net.theta)
+
+
+def test_views_keep_the_network_alive() -> None:
+    views = [
+        nn.mlp(50, [60], 1, seed=1).theta,
+        nn.mlp(50, [60], 1, seed=1).layers[0].weights,
+        nn.mlp(50, [60], 1, seed=1).layers[0].bias,
+        nn.mlp(50, [60], 1, seed=1).gradient,
+    ]
+    expected = [view.copy() for view in views]
+    gc.collect()
+    for _ in range(20):  # would take freed memory over
+        nn.mlp(50, [60], 1, seed=2).theta[:] = 1e30
+    for view, value in zip(views, expected, strict=True):
+        np.testing.assert_array_equal(view, value)
+
+
+def test_gradient_shows_the_last_gradient(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 1, dtype=np.float64)
+    _, gradient = net.loss_and_gradient(rng.normal(size=(5, 3)), np.ones((5, 1)), "mse")
+    np.testing.assert_array_equal(net.gradient, gradient)
+    assert not np.shares_memory(net.gradient, gradient)
+
+
+# ---- copies, seeds ---------------------------------------------------------------------------
+
+
+def test_a_copy_is_equal_and_independent(rng: np.random.Generator, dtype: Any) -> None:
+    net = nn.mlp(3, [4], 2, seed=3, dtype=dtype)
+    x, y = rng.normal(size=(9, 3)).astype(dtype), rng.normal(size=(9, 2)).astype(dtype)
+    fit(net, x, y, loss="mse", epochs=2)
+    twin = net.copy()
+    assert same_bits(twin.theta, net.theta)
+    assert same_bits(twin.predict(x), net.predict(x))
+    assert twin.seed == net.seed
+    before = net.theta.copy()
+    fit(twin, x, y, loss="mse", epochs=2)
+    assert same_bits(net.theta, before)
+    assert not same_bits(net.theta, twin.theta)
+
+
+def test_the_same_seed_gives_the_same_theta(dtype: Any) -> None:
+    first, same, other = (nn.mlp(4, [5], 2, seed=s, dtype=dtype) for s in (11, 11, 12))
+    assert first.seed == 11
+    assert same_bits(first.theta, same.theta)
+    assert not same_bits(first.theta, other.theta)
+
+
+@pytest.mark.parametrize("init", ["normal", "he_normal", "glorot_uniform", "lecun_uniform"])
+def test_float32_parameters_are_the_rounded_float64_ones(init: str) -> None:
+    def theta(dtype: Any) -> Any:
+        dense = [nn.Dense(33, "tanh", init=init), nn.Dense(7, init=init)]
+        return nn.Sequential(nn.Input(21), *dense, seed=5, dtype=dtype).theta
+
+    np.testing.assert_array_equal(theta(np.float32), theta(np.float64).astype(np.float32))
+
+
+def test_reset_returns_to_the_parameters_of_the_seed(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 1, seed=9, dtype=np.float64)
+    first = net.theta.copy()
+    fit(net, rng.normal(size=(6, 3)), rng.normal(size=(6, 1)), loss="mse", epochs=3)
+    assert not same_bits(net.theta, first)
+    net.reset()
+    assert same_bits(net.theta, first)
+
+
+def test_predictions_own_their_memory(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 2, dtype=np.float64)
+    x = rng.normal(size=(5, 3))
+    first = net.predict(x)
+    kept = first.copy()
+    net.predict(x + 1)
+    np.testing.assert_array_equal(first, kept)
+    assert not np.shares_memory(first, net.theta)
+
+
+def test_predict_into_an_array_of_the_callers(rng: np.random.Generator, dtype: Any) -> None:
+    net = nn.mlp(3, [4], 2, dtype=dtype)
+    x, out = rng.normal(size=(5, 3)).astype(dtype), np.empty((5, 2), dtype)
+    assert net.predict(x, out=out) is out
+    assert same_bits(out, net.predict(x))
+
+
+def test_predicting_no_rows_gives_no_rows() -> None:
+    assert nn.mlp(3, [4], 2).predict(np.empty((0, 3), np.float32)).shape == (0, 2)

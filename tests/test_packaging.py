@@ -1,0 +1,185 @@
+"""What users and other projects get: the module chosen at import, the CMake package, the sdist."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import nnbind as nn
+from cpp_build import ROOT, build, configure, cpp_build, program, run, site_packages
+from nnbind._load import LEVELS, choose, cpu_levels, levels_of
+
+# ---- The instruction set chosen at import -------------------------------------------------------
+
+V2 = ["cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"]
+V3 = ["abm", "avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"]
+V4 = ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "best"),
+    [([], "base"), (V2, "v2"), (V2 + V3, "v3"), (V2 + V3 + V4, "v4"), (V2 + V4, "v2")],
+)
+def test_a_cpu_runs_the_levels_whose_flags_it_has(flags: list[str], best: str) -> None:
+    assert levels_of(flags)[-1] == best
+
+
+@pytest.mark.parametrize(
+    ("built", "cpu", "wanted", "chosen"),
+    [
+        (["v2", "v3", "v4"], ["base", "v2", "v3"], "", "v3"),
+        (["v2", "v3", "v4"], ["base", "v2", "v3"], "v2", "v2"),
+        (["v3"], ["base", "v2", "v3", "v4"], "", "v3"),
+        (["base"], None, "", "base"),
+        (["v2", "v3", "v4"], None, "", "v2"),
+        (["v2", "v3", "v4"], None, "v4", "v4"),
+    ],
+)
+def test_the_best_level_built_and_run_is_chosen(
+    built: list[str], cpu: list[str] | None, wanted: str, chosen: str
+) -> None:
+    assert choose(built, cpu, wanted) == chosen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("v9", "NNBIND_ISA=v9 is not an instruction set; expected one of: v2, v3"),
+        ("base", "NNBIND_ISA=base is not built; expected one of: v2, v3"),
+        ("v4", "NNBIND_ISA=v4 does not run on this CPU; expected one of: v2, v3"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_names_the_choice(wanted: str, message: str) -> None:
+    with pytest.raises(ImportError, match=message):
+        choose(["v2", "v3", "v4"], ["base", "v2", "v3"], wanted)
+
+
+def test_a_cpu_that_runs_no_module_is_an_error() -> None:
+    with pytest.raises(ImportError, match="this CPU runs none of the modules built: v4"):
+        choose(["v4"], ["base", "v2"])
+
+
+def import_with(isa: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "import nnbind; print(nnbind.show_config()['isa'])"],
+        env={**os.environ, "NNBIND_ISA": isa},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def built_levels() -> list[str]:
+    return [
+        level
+        for level in LEVELS
+        if any(list(Path(root).glob(f"_core_{level}.*")) for root in nn.__path__)
+    ]
+
+
+@pytest.mark.parametrize("isa", LEVELS)
+def test_nnbind_isa_forces_the_instruction_set(isa: str) -> None:
+    usable = [level for level in built_levels() if level in (cpu_levels() or LEVELS)]
+    done = import_with(isa)
+    if isa in usable:
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split()[-1] == isa
+    else:
+        assert done.returncode != 0
+        assert f"NNBIND_ISA={isa}" in done.stderr
+        assert f"expected one of: {', '.join(usable)}" in done.stderr
+
+
+def test_the_module_and_its_classes_do_not_name_the_instruction_set() -> None:
+    from nnbind import _core
+
+    assert _core.__name__ == "nnbind._core"
+    classes = [value for value in vars(_core).values() if isinstance(value, type)]
+    assert classes
+    assert {value.__module__ for value in classes} == {"nnbind._core"}
+
+
+# ---- The C++ library in other projects ----------------------------------------------------------
+
+# The library's own example is the program: it uses the public headers alone.
+CONSUMER = f"""
+cmake_minimum_required(VERSION 3.22)
+project(consumer LANGUAGES CXX)
+{{finds}}
+file(GLOB program "{ROOT.as_posix()}/cpp/examples/*.cpp")
+list(GET program 0 program)
+add_executable(consumer ${{{{program}}}})
+target_link_libraries(consumer PRIVATE nnbind::nnbind)
+"""
+FIND_PACKAGE = f"find_package(nnbind {nn.__version__} REQUIRED)"
+
+
+def use(tmp_path: Path, finds: str, *options: str) -> None:
+    """Configures, builds and runs a project that gets nnbind::nnbind by the statement `finds`."""
+    (tmp_path / "CMakeLists.txt").write_text(CONSUMER.format(finds=finds))
+    configure(tmp_path, tmp_path / "build", "-DCMAKE_BUILD_TYPE=Debug", *options)
+    build(tmp_path / "build", "consumer")
+    run(tmp_path / "build" / "consumer", cwd=tmp_path)
+
+
+def test_find_package_finds_an_installed_library(tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    run(program("cmake"), "--install", cpp_build(), "--prefix", prefix)
+    use(tmp_path, FIND_PACKAGE, f"-DCMAKE_PREFIX_PATH={prefix}")
+
+
+def test_find_package_finds_the_library_of_the_python_package(tmp_path: Path) -> None:
+    directory = run(sys.executable, "-m", "nnbind", "--cmakedir").strip()
+    use(tmp_path, FIND_PACKAGE, f"-Dnnbind_DIR={directory}")
+
+
+def test_add_subdirectory_builds_the_library(tmp_path: Path) -> None:
+    use(tmp_path, f'add_subdirectory("{ROOT.as_posix()}" nnbind)', site_packages())
+    assert not list(tmp_path.glob("build/**/nnbind_tests*"))
+
+
+def test_the_public_headers_do_not_name_eigen() -> None:
+    headers = list((ROOT / "cpp" / "include").rglob("*.hpp"))
+    assert headers
+    assert [header for header in headers if "Eigen/" in header.read_text()] == []
+
+
+# ---- The command line and the sdist -------------------------------------------------------------
+
+
+def test_the_command_line_prints_version_and_configuration() -> None:
+    assert run(sys.executable, "-m", "nnbind", "--version").strip() == nn.__version__
+    assert nn.__version__ in run(sys.executable, "-m", "nnbind")
+
+
+def test_the_sdist_holds_the_sources_and_no_junk(tmp_path: Path) -> None:
+    code = f"from scikit_build_core.build import build_sdist; build_sdist({str(tmp_path)!r})"
+    run(sys.executable, "-c", code, cwd=ROOT)
+    with tarfile.open(tmp_path / f"nnbind-{nn.__version__}.tar.gz") as archive:
+        files = [Path(*Path(name).parts[1:]) for name in archive.getnames()]
+    needed = {"CMakeLists.txt", "LICENSE", "README.md", "cpp", "pyproject.toml", "python", "tests"}
+    allowed = needed | {"CHANGELOG.md", "PKG-INFO", "bench", "examples"}
+    assert needed <= {path.parts[0] for path in files} <= allowed
+    assert Path("python/nnbind/py.typed") in files
+    sources = {
+        ".cmake",
+        ".cpp",
+        ".cu",
+        ".hpp",
+        ".in",
+        ".ipynb",
+        ".md",
+        ".py",
+        ".pyi",
+        ".toml",
+        ".txt",
+    }
+    data = {".csv", ".json", ".npy", ".npz"}
+    without_suffix = {"LICENSE", "PKG-INFO", "py.typed"}
+    odd = [path for path in files if path.suffix not in sources | data]
+    assert {path.name for path in odd} <= without_suffix

@@ -1,0 +1,75 @@
+"""The number of threads: how it is set, and that it changes no bit of any result."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import nnbind as nn
+from helpers import fit, run_python
+
+pytestmark = pytest.mark.usefixtures("restore_threads")
+
+
+def outcome(threads: int, widths: list[int], n: int, batch_size: int, dtype: Any) -> list[bytes]:
+    nn.set_num_threads(threads)
+    rng = np.random.default_rng(0)
+    net = nn.mlp(widths[0], widths[1:-1], widths[-1], output="softmax", dtype=dtype, dropout=0.1)
+    x = rng.normal(size=(n, widths[0])).astype(dtype)
+    y = rng.integers(widths[-1], size=n)
+    history = fit(net, x, y, loss="cross_entropy", optimizer=nn.Adam(0.01), epochs=2,
+                  batch_size=batch_size, regularizer=nn.L2(1e-3), seed=1,
+                  validation_fraction=0.2, metrics=("accuracy",))  # fmt: skip
+    value, gradient = net.loss_and_gradient(x, y, "cross_entropy")
+    numbers = [history.loss, history.val_loss, history.metrics["val_accuracy"], [value]]
+    arrays = [net.theta, net.predict(x), gradient, *map(np.array, numbers)]
+    return [array.tobytes() for array in arrays]
+
+
+@pytest.mark.parametrize(
+    ("widths", "n", "batch_size"),
+    [
+        ([8, 9, 9, 9, 4], 101, 32),
+        ([7, 33, 3], 50, 1),
+        ([65, 129, 10], 333, 97),
+        ([784, 128, 10], 330, 33),
+        ([300, 517, 259, 5], 1100, 1001),
+        ([2, 1, 2], 4001, 3000),
+    ],
+)
+def test_any_number_of_threads_gives_the_same_bits(
+    widths: list[int], n: int, batch_size: int, dtype: Any
+) -> None:
+    one, two, three = (outcome(k, widths, n, batch_size, dtype) for k in (1, 2, 3))
+    assert one == two
+    assert one == three
+
+
+def test_the_number_of_threads_can_be_set() -> None:
+    for n in (1, 3, 2):
+        nn.set_num_threads(n)
+        assert nn.get_num_threads() == n
+        assert nn.show_config()["threads"] == n
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_fewer_than_one_thread_is_refused(n: int) -> None:
+    with pytest.raises(ValueError, match="thread"):
+        nn.set_num_threads(n)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_default_follows_the_environment(n: int) -> None:
+    code = "import nnbind; print(nnbind.get_num_threads())"
+    assert int(run_python(code, OMP_NUM_THREADS=str(n))) == n
+
+
+def test_show_config_prints_and_returns_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    config = nn.show_config()
+    assert set(config) == {"version", "isa", "threads", "eigen", "openmp", "numpy"}
+    assert config["numpy"] == np.__version__
+    assert config["version"] == nn.__version__
+    printed = capsys.readouterr().out
+    for name, value in config.items():
+        assert name in printed
+        assert str(value) in printed
