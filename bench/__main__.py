@@ -1,0 +1,47 @@
+"""`python -m bench`: measure, check, and write the table and the picture."""
+
+import argparse
+from pathlib import Path
+
+from bench import picture, report, runner
+from bench.peers import TITLES, installed
+from bench.workloads import WORKLOADS
+
+README = Path(__file__).parent.parent / "README.md"
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
+    parser.add_argument("--peers", nargs="+", choices=TITLES, default=list(TITLES))
+    parser.add_argument("--seconds", type=float, default=1.0, help="timing of each process")
+    parser.add_argument("--quick", action="store_true", help="one short round; writes nothing")
+    parser.add_argument("--write-readme", action="store_true", help="renew the README's table")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rounds, arguments.seconds = 1, 0.1
+    if arguments.write_readme:
+        report.around_table(README)  # fails now rather than after minutes of measuring
+
+    record = runner.run(
+        [WORKLOADS[name] for name in arguments.workloads],
+        [name for name in arguments.peers if installed(name)],
+        arguments.rounds,
+        arguments.seconds,
+    )
+    table = report.markdown(record)
+    print(table)
+    if arguments.quick:
+        return
+    RESULTS.mkdir(exist_ok=True)
+    record.save(RESULTS / "latest.json")
+    picture.draw(record, RESULTS / "training.png")
+    if arguments.write_readme:
+        link = "![µs per training step of each library](bench/results/training.png)"
+        report.write_readme(README, f"{table}\n\n{link}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The machine: its name, its cores and its limit, the peak rate of fused multiply-adds."""
+
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCE = Path(__file__).with_name("fma_peak.cpp")
+
+
+@dataclass(frozen=True)
+class Peak:
+    """GFLOP/s of float32 multiply-adds: one core alone, and all cores at once."""
+
+    one_core: float
+    all_cores: float
+
+
+def cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def processor() -> str:
+    """The processor's name as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@contextmanager
+def compiled_peak() -> Iterator[Path]:
+    """The program of fma_peak.cpp, built for this machine by the system's compiler ($CXX)."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "fma_peak")
+        compiler = os.environ.get("CXX", "c++")
+        flags = ["-std=c++20", "-O3", "-march=native", "-pthread"]
+        subprocess.run([compiler, *flags, str(SOURCE), "-o", str(program)], check=True)
+        yield program
+
+
+def measure_peak(program: Path) -> Peak:
+    command = [str(program), str(cores())]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return Peak(*map(float, answer.split()))

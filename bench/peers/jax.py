@@ -1,0 +1,50 @@
+"""JAX at its best: a whole epoch compiled into one program, `jit` of a `lax.scan`."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bench.peers import Session
+from bench.workloads import Floats, Problem
+
+Layers = list[tuple[Any, Any]]
+
+
+def mean_loss(layers: Layers, X: Any, y: Any) -> Any:
+    """Cross-entropy of the logits, averaged over the rows of X."""
+    *hidden, (last_weights, last_bias) = layers
+    for weights, bias in hidden:
+        X = jax.nn.relu(X @ weights + bias)
+    log_probabilities = jax.nn.log_softmax(X @ last_weights + last_bias)
+    return -jnp.take_along_axis(log_probabilities, y[:, None], axis=1).mean()
+
+
+def prepare(problem: Problem) -> Session:
+    workload = problem.workload
+    layers = jax.tree.map(jnp.asarray, list(workload.layers(problem.theta)))
+    X, y = jnp.asarray(problem.X), jnp.asarray(problem.y)
+    order = jnp.asarray(problem.order.reshape(-1, workload.batch_size))
+
+    def epoch(layers: Layers, X: Any, y: Any, order: Any) -> Layers:
+        def step(layers: Layers, rows: Any) -> tuple[Layers, None]:
+            gradient = jax.grad(mean_loss)(layers, X[rows], y[rows])
+            rate = workload.learning_rate
+            return jax.tree.map(lambda p, g: p - rate * g, layers, gradient), None
+
+        layers, _ = jax.lax.scan(step, layers, order)
+        return layers
+
+    compiled_epoch = jax.jit(epoch)
+
+    def train(epochs: int) -> None:
+        nonlocal layers
+        for _ in range(epochs):
+            layers = compiled_epoch(layers, X, y, order)
+        jax.block_until_ready(layers)
+
+    def theta() -> Floats:
+        return np.concatenate([np.ravel(part) for layer in layers for part in layer])
+
+    return Session(train, theta, jax.__version__, "XLA")

@@ -1,0 +1,83 @@
+"""What a run of the bench found: every round's times, and the figures drawn from them."""
+
+import json
+import statistics
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench.machine import Peak
+from bench.workloads import Workload
+
+
+@dataclass
+class Series:
+    """One library on one workload: a step's microseconds in each round, by number of threads."""
+
+    version: str
+    kernel: str
+    loss: float
+    rounds: dict[int, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A library's result on a workload, with its better number of threads."""
+
+    workload: str
+    peer: str
+    threads: int
+    median: float  # µs a step
+    low: float
+    high: float
+    ratio: float | None  # to nnbind's median; None where nnbind was not measured
+    share: float  # of all cores' FMA peak, by useful flops
+
+
+@dataclass
+class Record:
+    """All that was measured in one run."""
+
+    date: str
+    processor: str
+    cores: int
+    workloads: list[Workload]
+    peaks: list[Peak] = field(default_factory=list)  # of each round
+    series: dict[str, dict[str, Series]] = field(default_factory=dict)  # by workload, by peer
+
+    @property
+    def peak(self) -> Peak:
+        """The best of the rounds: what the machine can do."""
+        return Peak(
+            max(peak.one_core for peak in self.peaks), max(peak.all_cores for peak in self.peaks)
+        )
+
+    def limit(self, workload: Workload) -> float:
+        """Microseconds of a step at the FMA peak of all cores."""
+        return workload.flops / self.peak.all_cores / 1e3
+
+    def rows(self, workload: Workload) -> list[Row]:
+        """Each library's result on `workload`, in the order they ran."""
+        best = {
+            peer: min(series.rounds.items(), key=lambda item: statistics.median(item[1]))
+            for peer, series in self.series[workload.name].items()
+        }
+        medians = {peer: statistics.median(times) for peer, (_, times) in best.items()}
+        ours = medians.get("nnbind")
+        return [
+            Row(
+                workload=workload.name,
+                peer=peer,
+                threads=threads,
+                median=medians[peer],
+                low=min(times),
+                high=max(times),
+                ratio=medians[peer] / ours if ours else None,
+                share=self.limit(workload) / medians[peer],
+            )
+            for peer, (threads, times) in best.items()
+        ]
+
+    def save(self, path: Path) -> None:
+        """Write everything, the derived rows too, as JSON."""
+        rows = [asdict(row) for workload in self.workloads for row in self.rows(workload)]
+        path.write_text(json.dumps({"rows": rows, **asdict(self)}, indent=1) + "\n")

@@ -1,0 +1,74 @@
+"""The rounds: every library in a process of its own, one after the other, again and again."""
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+from itertools import product
+
+from bench import machine, reference
+from bench.peer import Measurement
+from bench.record import Record, Series
+from bench.workloads import Workload, make_problem
+
+# A step that differs (another order, learning rate or reduction) changes the loss after an epoch
+# by more than this, and the rounding of float32 by less.
+TOLERANCE = 1e-4
+
+# They pin a library to an older instruction set: each peer is measured at its best.
+PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "XLA_FLAGS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # NPROC: XLA
+
+
+class WrongLoss(Exception):
+    """A library that does not train what the others train: its time means nothing."""
+
+
+def run(workloads: list[Workload], peers: list[str], rounds: int, seconds: float) -> Record:
+    """Measure each library on each workload, on one core and on all, once a round."""
+    date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    record = Record(date, machine.processor(), machine.cores(), workloads)
+    losses = {w.name: reference.loss_after_epoch(make_problem(w)) for w in workloads}
+    with machine.compiled_peak() as peak_program:
+        for number in range(1, rounds + 1):
+            record.peaks.append(machine.measure_peak(peak_program))
+            for workload, threads, peer in product(workloads, sorted({1, record.cores}), peers):
+                result = measure(peer, workload, threads, seconds)
+                check_loss(peer, workload, result.loss, losses[workload.name])
+                add(record, peer, workload, threads, result)
+                report_progress(f"round {number}/{rounds}", peer, workload, threads, result)
+    return record
+
+
+def measure(peer: str, workload: Workload, threads: int, seconds: float) -> Measurement:
+    """What bench.peer reports from a process of its own."""
+    command = [sys.executable, "-m", "bench.peer", peer, workload.name, "--seconds", str(seconds)]
+    environment = {name: value for name, value in os.environ.items() if name not in PINS}
+    environment |= dict.fromkeys(THREADS, str(threads)) | {"JAX_PLATFORMS": "cpu"}
+    output = subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
+    return Measurement(**json.loads(output.splitlines()[-1]))
+
+
+def check_loss(peer: str, workload: Workload, loss: float, expected: float) -> None:
+    if not abs(loss - expected) <= TOLERANCE * expected:  # catches a NaN as well
+        raise WrongLoss(
+            f"[bench] {peer} on {workload.title} has loss {loss:.6f} after one epoch; "
+            f"expected {expected:.6f}"
+        )
+
+
+def add(record: Record, peer: str, workload: Workload, threads: int, result: Measurement) -> None:
+    by_peer = record.series.setdefault(workload.name, {})
+    series = by_peer.setdefault(peer, Series(result.version, result.kernel, result.loss))
+    series.rounds.setdefault(threads, []).append(result.seconds_per_step * 1e6)
+
+
+def report_progress(
+    position: str, peer: str, workload: Workload, threads: int, result: Measurement
+) -> None:
+    what = f"{workload.name}  {peer:8} {threads} thread{'s' if threads > 1 else ' '}"
+    found = f"{result.seconds_per_step * 1e6:10.2f} µs a step   loss {result.loss:.6f}"
+    print(f"{position}  {what} {found}   {result.kernel}", file=sys.stderr)
