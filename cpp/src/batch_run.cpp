@@ -9,39 +9,48 @@ namespace nnbind {
 
 namespace {
 
-/// Rows of a block of θ updated at a time: a multiple of the register tiles' 12 and 6, and about
-/// 16 KiB, so that its gradient is still in the first-level cache when the optimizer reads it.
+/// θ is updated in pieces of about 16 KiB, so that a piece's gradient is still in the first-level
+/// cache when the optimizer reads it. Their rows are a multiple of the register tiles' 12 and 6 and
+/// of the transpose's 16.
+constexpr Index tile = 48;
 template <class T>
-Index rows_of_blocks(Index cols) {
-  constexpr Index tile = 12;
-  const Index elements = static_cast<Index>(16 * 1024 / sizeof(T));
-  return std::max<Index>(1, elements / (cols * tile)) * tile;
+constexpr Index piece_elements = static_cast<Index>(16 * 1024 / sizeof(T));
+
+/// Elements from one row of a piece's gradient to the next: whole cache lines.
+template <class T>
+Index piece_stride(Index cols) {
+  return (cols + line_elements<T> - 1) / line_elements<T> * line_elements<T>;
+}
+
+template <class T>
+Index rows_of_pieces(Index cols) {
+  return std::max<Index>(1, piece_elements<T> / (piece_stride<T>(cols) * tile)) * tile;
 }
 
 }  // namespace
 
 template <class T>
 BatchRun<T>::BatchRun(Network<T>& network, LossPointer loss, const Regularizer& regularizer,
-                      Index capacity, int members)
+                      Index capacity, int members, Purpose purpose)
     : network_(&network),
       loss_(std::move(loss)),
       regularizer_(regularizer),
       penalized_(regularizer.l1 != 0 || regularizer.l2 != 0),
-      workspace_(network.graph(), network.output(), capacity, Purpose::training,
-                 loss_->takes_pre_activation(network.output_activation())),
+      workspace_(network.graph(), network.output(), capacity, purpose,
+                 loss_->takes_pre_activation(network.output_activation()), members),
       threshold_(loss_->decision_threshold(network.output_activation())),
       target_rows_(static_cast<std::size_t>(capacity)),
       labels_(target_rows_.size()),
       weights_(target_rows_.size()),
       losses_(target_rows_.size()),
       scratch_(static_cast<std::size_t>(members)) {
-  Index largest = 0;
+  Index widest = 0;
   for (const Node<T>& node : network.graph().nodes()) {
     const Regularizer own = node.op->penalty();
     penalized_ |= own.l1 != 0 || own.l2 != 0;
-    const Index rows = std::min(node.parameters.rows, rows_of_blocks<T>(node.parameters.cols + 1));
-    largest = std::max(largest, rows * (node.parameters.cols + line_elements<T>));
+    widest = std::max(widest, node.parameters.cols);
   }
+  const Index largest = std::max(piece_elements<T>, tile * piece_stride<T>(widest));
   for (auto& buffer : scratch_) buffer.resize(static_cast<std::size_t>(largest));
   penalties_.resize(network.graph().nodes().size());
 }
@@ -73,7 +82,7 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch,
                                    const DropoutKey* dropout, bool activate) {
   const Range rows = member.share(batch.count);
   load(rows, batch);
-  workspace_.forward(network_->theta().data(), rows, dropout);
+  workspace_.forward(member, network_->theta().data(), batch.count, dropout);
   const MatrixView<T> output = workspace_.output().middle_rows(rows.begin, rows.size());
   LossRows<T> part;
   part.predictions = output;
@@ -87,7 +96,7 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch,
   part.losses = losses_.data() + rows.begin;
   part.gradient = workspace_.output_gradient().middle_rows(rows.begin, rows.size());
   loss_->evaluate(part, workspace_.pre_activation());
-  workspace_.backward(rows, dropout != nullptr);
+  workspace_.backward(member, batch.count, dropout != nullptr);
   if (activate && workspace_.pre_activation()) {
     network_->output_activation().template forward<T>(output, output);
   }
@@ -104,11 +113,12 @@ void BatchRun<T>::add_penalties(const Member& member, Index samples) {
     for (const Range rows :
          {Range{0, node.weight_rows}, Range{node.weight_rows, node.parameters.rows}}) {
       if (rows.size() == 0) continue;
-      const Block block = describe(id, rows, samples);
-      const auto norms = kernels::norms(static_cast<const T*>(theta_of(block).data),
-                                        rows.size() * node.parameters.cols);
-      penalties_[id] += static_cast<double>(block.l1) * norms.absolute +
-                        static_cast<double>(block.l2) / 2 * norms.square;
+      const Piece piece = describe(id, {rows, {0, node.parameters.cols}}, samples);
+      if (piece.l1 == 0 && piece.l2 == 0) continue;
+      const kernels::Norms norms = kernels::norms<T>(
+          workspace_.parameters(id, network_->theta().data()).middle_rows(rows.begin, rows.size()));
+      penalties_[id] += static_cast<double>(piece.l1) * norms.absolute +
+                        static_cast<double>(piece.l2) / 2 * norms.square;
     }
   }
 }
@@ -141,72 +151,92 @@ void BatchRun<T>::add_to(MetricSums& sums, const Batch<T>& batch) {
 }
 
 template <class T>
-typename BatchRun<T>::Block BatchRun<T>::describe(NodeId id, Range rows, Index samples) const {
+typename BatchRun<T>::Piece BatchRun<T>::describe(NodeId id, Block block, Index samples) const {
   const Node<T>& node = network_->graph().node(id);
-  const bool weights = rows.begin < node.weight_rows;
+  const bool weights = block.rows.begin < node.weight_rows;
   const double divisor = regularizer_.divide_by_batch_size ? static_cast<double>(samples) : 1.0;
   const double share = weights || regularizer_.bias ? 1 / divisor : 0;
   const Regularizer own = weights ? node.op->penalty() : Regularizer{};
-  return {id, rows, weights, static_cast<T>(own.l1 + share * regularizer_.l1),
+  return {id, block, weights, static_cast<T>(own.l1 + share * regularizer_.l1),
           static_cast<T>(own.l2 + share * regularizer_.l2)};
 }
 
 template <class T>
 template <class F>
-void BatchRun<T>::for_my_blocks(const Member& member, Index samples, F f) const {
+void BatchRun<T>::for_my_pieces(const Member& member, Index samples, F f) const {
   const auto& nodes = network_->graph().nodes();
   for (NodeId id = 0; id < nodes.size(); ++id) {
-    const Index rows = nodes[id].parameters.rows;
-    if (rows == 0) continue;
-    const Index step = rows_of_blocks<T>(nodes[id].parameters.cols);
-    const Range mine = member.share(rows, 12);
-    for (Index first = mine.begin; first < mine.end;) {
-      // A block holds weights or biases, not both.
-      const Index bound = first < nodes[id].weight_rows ? nodes[id].weight_rows : rows;
-      const Index last = std::min({first + step, bound, mine.end});
-      f(describe(id, {first, last}, samples));
-      first = last;
+    if (nodes[id].parameters.size() == 0) continue;
+    const auto [rows, cols] = workspace_.my_parameters(member, id);
+    if (cols.size() == 0) continue;
+    const Index width = workspace_.is_packed(id) ? panel_columns<T> : cols.size();
+    const Index height = rows_of_pieces<T>(width);
+    for (Index left = cols.begin; left < cols.end; left += width) {
+      const Range some_cols{left, std::min(left + width, cols.end)};
+      for (Index first = rows.begin; first < rows.end;) {
+        // A piece holds weights or biases, not both.
+        const Index bound = first < nodes[id].weight_rows ? nodes[id].weight_rows : rows.end;
+        const Index last = std::min({first + height, bound, rows.end});
+        f(describe(id, {{first, last}, some_cols}, samples));
+        first = last;
+      }
     }
   }
 }
 
 template <class T>
-MatrixView<T> BatchRun<T>::theta_of(const Block& block) const {
-  return network_->parameters(block.node).middle_rows(block.rows.begin, block.rows.size());
+MatrixView<T> BatchRun<T>::parameters_of(const Piece& piece) {
+  const auto [rows, cols] = piece.block;
+  return workspace_.parameters(piece.node, network_->theta().data())
+      .view(cols.begin, cols.size())
+      .middle_rows(rows.begin, rows.size());
 }
 
 template <class T>
-void BatchRun<T>::gradient_of(const Block& block, Index samples, MatrixView<T> out) const {
-  workspace_.parameter_gradient(block.node, samples, block.rows, false, out);
-  if (block.l1 != 0 || block.l2 != 0) {
-    kernels::add_penalty_gradient<T>(theta_of(block), block.l1, block.l2, out);
+Index BatchRun<T>::offset_of(const Piece& piece) const {
+  const Node<T>& node = network_->graph().node(piece.node);
+  return node.offset + piece.block.rows.begin * node.parameters.cols + piece.block.cols.begin;
+}
+
+template <class T>
+void BatchRun<T>::gradient_of(const Piece& piece, Index samples, MatrixView<T> out) {
+  workspace_.parameter_gradient(piece.node, samples, piece.block, false, out);
+  if (piece.l1 != 0 || piece.l2 != 0) {
+    kernels::add_penalty_gradient<T>(parameters_of(piece), piece.l1, piece.l2, out);
   }
 }
 
 template <class T>
+MatrixView<T> BatchRun<T>::stored_gradient(const Piece& piece, std::span<T> gradient) const {
+  return {gradient.data() + offset_of(piece), piece.block.rows.size(), piece.block.cols.size(),
+          network_->graph().node(piece.node).parameters.cols};
+}
+
+template <class T>
 void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
-                                 std::span<T> gradient) const {
-  for_my_blocks(member, batch.count, [&](const Block& block) {
-    const MatrixView<T> theta = theta_of(block);
-    const Index offset = theta.data - network_->theta().data();
-    gradient_of(block, batch.count,
-                {gradient.data() + offset, theta.rows, theta.cols, theta.stride});
+                                 std::span<T> gradient) {
+  for_my_pieces(member, batch.count, [&](const Piece& piece) {
+    gradient_of(piece, batch.count, stored_gradient(piece, gradient));
   });
 }
 
 template <class T>
 void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer& optimizer) {
   T* const buffer = scratch_[static_cast<std::size_t>(member.rank())].data();
-  for_my_blocks(member, batch.count, [&](const Block& block) {
-    const MatrixView<T> theta = theta_of(block);
-    constexpr Index line = line_elements<T>;
-    const Index stride = (theta.cols + line - 1) / line * line;
-    const MatrixView<T> gradient{buffer, theta.rows, theta.cols, stride};
-    gradient_of(block, batch.count, gradient);
-    optimizer.update(
-        UpdateBlock<T>{theta, gradient, theta.data - network_->theta().data(), block.weights});
-    workspace_.cache_parameters(block.node, network_->theta().data(), block.rows);
+  for_my_pieces(member, batch.count, [&](const Piece& piece) {
+    const auto [rows, cols] = piece.block;
+    const MatrixView<T> gradient{buffer, rows.size(), cols.size(), piece_stride<T>(cols.size())};
+    gradient_of(piece, batch.count, gradient);
+    step(piece, gradient, optimizer);
   });
+}
+
+template <class T>
+void BatchRun<T>::step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer) {
+  const Index stride = network_->graph().node(piece.node).parameters.cols;
+  optimizer.update(
+      UpdateBlock<T>{parameters_of(piece), gradient, offset_of(piece), stride, piece.weights});
+  workspace_.cache_parameters(piece.node, network_->theta().data(), piece.block);
 }
 
 template <class T>
@@ -216,30 +246,29 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   store_gradient(member, batch, gradient);
   member.barrier();
   if (member.rank() == 0) {
+    const Index size = network_->parameter_count();
     const double square =
-        kernels::norms(static_cast<const T*>(gradient.data()), network_->parameter_count()).square;
+        kernels::norms<T>(Panels<T>::plain({gradient.data(), 1, size, size})).square;
     clip_scale_ = std::min(1.0, *optimizer.clip_norm() / std::sqrt(square));
   }
   member.barrier();
-  for_my_blocks(member, batch.count, [&](const Block& block) {
-    const MatrixView<T> theta = theta_of(block);
-    const Index offset = theta.data - network_->theta().data();
-    const MatrixView<T> values{gradient.data() + offset, theta.rows, theta.cols, theta.stride};
-    for (Index i = 0; i < theta.rows * theta.cols; ++i) {
-      values.data[i] *= static_cast<T>(clip_scale_);
+  for_my_pieces(member, batch.count, [&](const Piece& piece) {
+    const MatrixView<T> part = stored_gradient(piece, gradient);
+    for (Index i = 0; i < part.rows; ++i) {
+      for (Index j = 0; j < part.cols; ++j) part(i, j) *= static_cast<T>(clip_scale_);
     }
-    optimizer.update(UpdateBlock<T>{theta, values, offset, block.weights});
-    workspace_.cache_parameters(block.node, network_->theta().data(), block.rows);
+    step(piece, part, optimizer);
   });
 }
 
 template <class T>
-void BatchRun<T>::refresh(const Member& member) {
-  const auto& nodes = network_->graph().nodes();
-  for (NodeId id = 0; id < nodes.size(); ++id) {
-    workspace_.cache_parameters(id, network_->theta().data(),
-                                member.share(nodes[id].parameters.rows));
-  }
+void BatchRun<T>::read_theta(const Member& member) {
+  workspace_.read(member, network_->theta().data());
+}
+
+template <class T>
+void BatchRun<T>::write_theta(const Member& member) {
+  workspace_.write_back(member, network_->theta().data());
 }
 
 template class BatchRun<float>;

@@ -32,7 +32,7 @@ template <class T>
 class BatchRun {
  public:
   BatchRun(Network<T>& network, LossPointer loss, const Regularizer& regularizer, Index capacity,
-           int members);
+           int members, Purpose purpose);
 
   /// Forward, loss and backward for this member's rows, and its part of R(θ). `activate` makes
   /// predictions of pre-activations afterwards, for metrics.
@@ -48,20 +48,22 @@ class BatchRun {
   void add_to(MetricSums& sums, const Batch<T>& batch);
 
   /// This member's part of ∂L/∂θ, R included.
-  void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient) const;
+  void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
   /// This member's part of a step. The gradient of a block is used as soon as it is computed.
   void update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
-  /// Brings the copies of parameters that backward reads up to date with θ.
-  void refresh(const Member& member);
+  /// This member's part of bringing its own copies of the parameters up to date with θ, and of
+  /// bringing θ up to date with them.
+  void read_theta(const Member& member);
+  void write_theta(const Member& member);
   /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
   /// gradient, which is stored in the network's: two more barriers.
   void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
 
  private:
-  /// Rows of a node's block of θ that are updated at a time, and what R does to them.
-  struct Block {
+  /// A block of a node's parameters, and what R does to it.
+  struct Piece {
     NodeId node;
-    Range rows;
+    Block block;
     bool weights;
     T l1;
     T l2;
@@ -69,10 +71,13 @@ class BatchRun {
   void load(Range rows, const Batch<T>& batch);
   void add_penalties(const Member& member, Index samples);
   template <class F>
-  void for_my_blocks(const Member& member, Index samples, F f) const;
-  [[nodiscard]] Block describe(NodeId id, Range rows, Index samples) const;
-  [[nodiscard]] MatrixView<T> theta_of(const Block& block) const;
-  void gradient_of(const Block& block, Index samples, MatrixView<T> out) const;
+  void for_my_pieces(const Member& member, Index samples, F f) const;
+  [[nodiscard]] Piece describe(NodeId id, Block block, Index samples) const;
+  [[nodiscard]] MatrixView<T> parameters_of(const Piece& piece);
+  [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
+  [[nodiscard]] Index offset_of(const Piece& piece) const;
+  void gradient_of(const Piece& piece, Index samples, MatrixView<T> out);
+  void step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer);
   [[nodiscard]] double scale(Index samples) const;
 
   Network<T>* network_;
@@ -87,7 +92,7 @@ class BatchRun {
   AlignedVector<T> losses_;
   double clip_scale_ = 1;
   std::vector<double> penalties_;          // of each node's block of θ
-  std::vector<AlignedVector<T>> scratch_;  // a block of gradient for each member
+  std::vector<AlignedVector<T>> scratch_;  // a piece of gradient for each member
 };
 
 }  // namespace nnbind

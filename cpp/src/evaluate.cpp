@@ -45,7 +45,7 @@ void Evaluator<T>::evaluate_chunk(Index chunk, const Dataset<T>& part, Index pla
   for (Index i = 0; i < count; ++i) inputs[i] = part.x.row(i);
   const T** targets = target_rows_.data() + place;
   for (Index i = 0; part.labels == nullptr && i < count; ++i) targets[i] = part.targets.row(i);
-  workspace_.forward(network_->theta().data(), {place, place + count}, nullptr);
+  workspace_.infer(network_->theta().data(), {place, place + count});
 
   LossRows<T> rows;
   rows.predictions = workspace_.output().middle_rows(place, count);

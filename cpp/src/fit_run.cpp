@@ -64,7 +64,11 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
 
 template <class T>
 void FitRun<T>::make_room(Index samples) {
-  batch_run_.emplace(network_, loss_, options_.regularizer, samples, members_);
+  if (batch_run_) {  // what the old one holds must not be lost
+    TeamState nobody_else(1);
+    batch_run_->write_theta(Member(nobody_else, 0));
+  }
+  batch_run_.emplace(network_, loss_, options_.regularizer, samples, members_, Purpose::fit);
   batch_size_ = samples;
 }
 
@@ -87,11 +91,13 @@ void FitRun<T>::run() {
 
 template <class T>
 void FitRun<T>::run_epochs(const Member& member) {
-  batch_run_->refresh(member);
+  batch_run_->read_theta(member);
   do {  // alone() has the barrier that refresh needs
     if (!member.alone([this] { begin_epoch(); })) return;
     run_epoch(member);
+    batch_run_->write_theta(member);
     if (stop_ || member.failed()) return;
+    member.barrier();
     if (validation_) {
       validation_->run(member);
       member.barrier();
@@ -123,7 +129,7 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
   });
   if (!fetched || !from_source_) return std::nullopt;
   if (grown_) {
-    batch_run_->refresh(member);
+    batch_run_->read_theta(member);
     member.barrier();
   }
   return Batch<T>{&*from_source_, nullptr, from_source_->size()};

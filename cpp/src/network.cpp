@@ -140,7 +140,7 @@ void Network<T>::predict(MatrixView<const T> x, MatrixView<T> out) const {
       const Index count = std::min(slice, mine.end - first);
       const T** rows = workspace->input_rows(0) + place;
       for (Index i = 0; i < count; ++i) rows[i] = x.row(first + i);
-      workspace->forward(theta_.data(), {place, place + count}, nullptr);
+      workspace->infer(theta_.data(), {place, place + count});
       for (Index i = 0; i < count; ++i) {
         std::copy_n(workspace->output().row(place + i), out.cols, out.row(first + i));
       }

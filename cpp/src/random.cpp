@@ -120,26 +120,28 @@ void Random::shuffle(std::span<std::int64_t> values) {
 }
 
 template <class T>
-void dropout_mask(const DropoutKey& key, std::uint32_t node, std::uint32_t row, double rate,
-                  std::span<T> keep) {
+void dropout_mask(const DropoutKey& key, std::uint32_t node, std::uint32_t row,
+                  std::ptrdiff_t first_column, double rate, std::span<T> keep) {
   // A word below the threshold drops its unit: P(drop) = rate to within 2^-32.
   const auto threshold = static_cast<std::uint64_t>(rate * 0x1p32);
   const auto scale = static_cast<T>(1 / (1 - rate));
   const std::uint64_t stream = key.seed ^ 0x6E6E62696E640000U;  // apart from the other streams
   std::array<std::uint32_t, 4> words{};
   for (std::size_t j = 0; j < keep.size(); ++j) {
-    if (j % 4 == 0) {
-      const auto block = static_cast<std::uint32_t>(j / 4);
-      // 2^16 nodes, 2^18 columns (in blocks of four), 2^32 rows, 2^48 steps without a repetition.
-      words = philox({low(key.step), (high(key.step) << 16U) ^ node, row, block}, stream);
+    const auto column = static_cast<std::size_t>(first_column) + j;
+    if (j == 0 || column % 4 == 0) {
+      // 2^16 nodes, 2^34 columns, 2^32 rows, 2^48 steps without a repetition.
+      words = philox({low(key.step), (high(key.step) << 16U) ^ node, row,
+                      static_cast<std::uint32_t>(column / 4)},
+                     stream);
     }
-    keep[j] = words[j % 4] < threshold ? T{0} : scale;
+    keep[j] = words[column % 4] < threshold ? T{0} : scale;
   }
 }
 
-template void dropout_mask<float>(const DropoutKey&, std::uint32_t, std::uint32_t, double,
-                                  std::span<float>);
-template void dropout_mask<double>(const DropoutKey&, std::uint32_t, std::uint32_t, double,
-                                   std::span<double>);
+template void dropout_mask<float>(const DropoutKey&, std::uint32_t, std::uint32_t, std::ptrdiff_t,
+                                  double, std::span<float>);
+template void dropout_mask<double>(const DropoutKey&, std::uint32_t, std::uint32_t, std::ptrdiff_t,
+                                   double, std::span<double>);
 
 }  // namespace nnbind

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "nnbind/error.hpp"
 #include "nnbind/threads.hpp"
@@ -107,16 +109,21 @@ bool Member::alone(const std::function<void()>& work) const {
   return team_->error == nullptr;
 }
 
-void run_team(int threads, const std::function<void(const Member&)>& body) {
-  if (threads > 1) survive_forks();
-  TeamState team(threads);
-  if (threads <= 1 || omp_in_parallel() != 0) {
-    TeamState single(1);
-    body(Member(single, 0));
-    if (single.error) std::rethrow_exception(single.error);
-    return;
+namespace {
+
+#ifdef __SANITIZE_THREAD__
+/// ThreadSanitizer does not see how libgomp's threads wait for each other, and reports races where
+/// there are none. So it is given plain threads.
+void start(TeamState& team, const std::function<void(const Member&)>& body) {
+  std::vector<std::jthread> others;
+  for (int rank = 1; rank < team.size; ++rank) {
+    others.emplace_back([&team, &body, rank] { body(Member(team, rank)); });
   }
-#pragma omp parallel num_threads(threads) default(none) shared(team, body)
+  body(Member(team, 0));
+}
+#else
+void start(TeamState& team, const std::function<void(const Member&)>& body) {
+#pragma omp parallel num_threads(team.size) default(none) shared(team, body)
   {
     // OpenMP may give fewer threads than asked; the missing members' shares must still be done.
     if (omp_get_num_threads() == team.size) {
@@ -127,6 +134,21 @@ void run_team(int threads, const std::function<void(const Member&)>& body) {
       team.error = single.error;
     }
   }
+}
+#endif
+
+}  // namespace
+
+void run_team(int threads, const std::function<void(const Member&)>& body) {
+  if (threads > 1) survive_forks();
+  TeamState team(threads);
+  if (threads <= 1 || omp_in_parallel() != 0) {
+    TeamState single(1);
+    body(Member(single, 0));
+    if (single.error) std::rethrow_exception(single.error);
+    return;
+  }
+  start(team, body);
   if (team.error) std::rethrow_exception(team.error);
 }
 

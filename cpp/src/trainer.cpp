@@ -77,9 +77,9 @@ double run_batch(Network<T>& network, const Dataset<T>& data, const LossPointer&
                  const Regularizer& regularizer, const DropoutKey* dropout, Then then) {
   const Batch<T> batch{&data, nullptr, data.size()};
   const int members = threads_for(6 * network.multiply_adds() * static_cast<double>(data.size()));
-  BatchRun<T> run(network, loss, regularizer, data.size(), members);
+  BatchRun<T> run(network, loss, regularizer, data.size(), members, Purpose::step);
   run_team(members, [&](const Member& member) {
-    run.refresh(member);
+    run.read_theta(member);
     member.barrier();
     run.forward_backward(member, batch, dropout, false);
     member.barrier();

@@ -12,11 +12,32 @@ namespace {
 /// Inputs that a node may have.
 constexpr std::size_t most_inputs = 16;
 
+/// Columns are shared out in whole panels.
+template <class T>
+Range my_columns(const Member& member, Index columns) {
+  return member.share(columns, panel_columns<T>);
+}
+
+template <class T>
+void copy_block(Panels<const T> from, Block block, Panels<T> to) {
+  for (Index j = block.cols.begin; j < block.cols.end; j += panel_columns<T>) {
+    const Index count = std::min(panel_columns<T>, block.cols.end - j);
+    for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+      std::copy_n(from.column(j) + i * from.stride, count, to.column(j) + i * to.stride);
+    }
+  }
+}
+
+template <class T, class U>
+MatrixView<U> plain_parameters(const Node<T>& node, U* theta) {
+  return {theta + node.offset, node.parameters.rows, node.parameters.cols, node.parameters.cols};
+}
+
 }  // namespace
 
 template <class T>
 Workspace<T>::Workspace(const Graph<T>& graph, NodeId output, Index capacity, Purpose purpose,
-                        bool pre_activation)
+                        bool pre_activation, int members)
     : graph_(&graph),
       output_(output),
       capacity_(capacity),
@@ -28,11 +49,10 @@ Workspace<T>::Workspace(const Graph<T>& graph, NodeId output, Index capacity, Pu
     Slot<T>& slot = slots_[id];
     require(node.inputs.size() <= most_inputs, "Graph",
             "node " + quoted(node.name) + " has too many inputs");
-    slot.wants_gradient =
-        node.parameters.size() > 0 || std::ranges::any_of(node.inputs, [&](NodeId input) {
-          return slots_[input].wants_gradient;
-        });
-    if (node.op->kind() == "input") {
+    const bool hands_gradient_down = std::ranges::any_of(
+        node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });
+    slot.wants_gradient = node.parameters.size() > 0 || hands_gradient_down;
+    if (is_input(id)) {
       input_number_[id] = input_rows_.size();
       input_rows_.emplace_back(static_cast<std::size_t>(capacity));
       continue;
@@ -41,33 +61,95 @@ Workspace<T>::Workspace(const Graph<T>& graph, NodeId output, Index capacity, Pu
     if (purpose == Purpose::inference) continue;
     slot.gradient = Matrix<T>(capacity, node.width);
     slot.saved = Matrix<T>(capacity, node.op->saved_width(node.width));
-    const bool hands_gradient_down = std::ranges::any_of(
-        node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });
     if (hands_gradient_down) {
       const BlockShape shape = node.op->cache_shape(node.parameters);
-      slot.cache = Matrix<T>(shape.rows, shape.cols);
+      slot.cache = PackedMatrix<T>(shape.rows, shape.cols);
     }
   }
+  if (purpose == Purpose::inference) return;
+  if (purpose == Purpose::fit) plan_packing();
+  plan_columns(members);
+  plan_backward();
+}
+
+// Small parameters stay in the first-level cache, in whatever order. Large ones are read in the
+// order of the products: a panel of columns, row by row. Packed so, they are one stream of memory,
+// where rows of θ would be a cache line or two each, on a page of their own in the largest
+// networks.
+template <class T>
+void Workspace<T>::plan_packing() {
+  constexpr Index least_parameters = 4096;
+  constexpr Index least_batch = 8;  // fewer rows do not reuse a panel
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    const Node<T>& node = graph_->node(id);
+    if (node.op->reads_panels() && node.parameters.size() >= least_parameters &&
+        capacity_ >= least_batch) {
+      slots_[id].packed = PackedMatrix<T>(node.parameters.rows, node.parameters.cols);
+    }
+  }
+}
+
+// Where a node has more parameters than activations, each member keeps some panels of its weights
+// for itself, from the forward pass to the update: weights that another core has just written would
+// come from its cache at a tenth of the speed of one's own. What then travels is activations.
+template <class T>
+void Workspace<T>::plan_columns(int members) {
+  bool columns_before = false;  // whether something since the last barrier was split by columns
+  barrier_before_.resize(slots_.size());
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    const Node<T>& node = graph_->node(id);
+    if (is_input(id)) continue;
+    Index traffic = 2 * node.width;
+    for (const NodeId input : node.inputs) {
+      if (!is_input(input)) traffic += graph_->node(input).width;
+    }
+    slots_[id].by_columns = members > 1 && !slots_[id].packed.empty() &&
+                            node.op->splits_columns() && node.width >= members * line_elements<T> &&
+                            node.parameters.size() > capacity_ * traffic;
+    // The rows of the inputs, too, were pointed at by the member that each row belongs to.
+    barrier_before_[id] = columns_before || slots_[id].by_columns;
+    columns_before = slots_[id].by_columns;
+  }
+  barrier_after_ = columns_before;
+}
+
+template <class T>
+void Workspace<T>::plan_backward() {
   // Backward runs down the list: of a node's consumers the last in the list writes its gradient
   // and the earlier ones add to it.
   std::vector<bool> written(slots_.size(), false);
+  bool by_columns = false;  // how the last piece of work was shared out
+  const auto add = [&](NodeId node, bool output_part, bool columns, bool reads_all) {
+    const bool barrier = columns != by_columns || (columns && reads_all);
+    backward_steps_.push_back({node, output_part, columns, barrier});
+    by_columns = columns;
+  };
   for (NodeId id = slots_.size(); id-- > 0;) {
-    for (const NodeId input : graph.node(id).inputs) {
+    const Node<T>& node = graph_->node(id);
+    if (is_input(id)) continue;
+    for (const NodeId input : node.inputs) {
       slots_[id].accumulate.push_back(written[input]);
       written[input] = true;
     }
+    if (!(pre_activation_ && id == output_)) add(id, true, slots_[id].by_columns, false);
+    const bool hands_gradient_down = std::ranges::any_of(
+        node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });
+    // The columns of the only input are those of its node, and stay with the same member.
+    const bool columns =
+        node.inputs.size() == 1 && node.op->splits_columns() && slots_[node.inputs[0]].by_columns;
+    if (hands_gradient_down) add(id, false, columns, true);
   }
 }
 
 template <class T>
 Rows<T> Workspace<T>::rows_of(NodeId id, Range rows) const {
-  const Node<T>& node = graph_->node(id);
-  const Rows<T> all = node.inputs.empty()
-                          ? Rows<T>{input_rows_[input_number_[id]].data(), capacity_, node.width}
-                          : slots_[id].output.rows();
+  const Rows<T> all = is_input(id) ? Rows<T>{input_rows_[input_number_[id]].data(), capacity_,
+                                             graph_->node(id).width}
+                                   : slots_[id].output.rows();
   return all.middle_rows(rows.begin, rows.size());
 }
 
+/// The inputs of a node for some rows, in a small array that lives on the stack.
 template <class T>
 struct Workspace<T>::InputList {
   InputList(const Workspace& workspace, const Node<T>& node, Range rows)
@@ -81,72 +163,142 @@ struct Workspace<T>::InputList {
 };
 
 template <class T>
-void Workspace<T>::forward(const T* theta, Range rows, const DropoutKey* dropout) {
+void Workspace<T>::infer(const T* theta, Range rows) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
-    const Node<T>& node = graph_->node(id);
-    if (node.inputs.empty()) continue;
-    const InputList inputs(*this, node, rows);
-    ForwardPass<T> pass;
-    pass.inputs = inputs.span();
-    pass.parameters = {theta + node.offset, node.parameters.rows, node.parameters.cols,
-                       node.parameters.cols};
-    pass.output = slots_[id].output.view().middle_rows(rows.begin, rows.size());
-    pass.saved = slots_[id].saved.view();
-    if (pass.saved.cols == 0) pass.saved.data = nullptr;
-    if (pass.saved.data != nullptr) pass.saved = pass.saved.middle_rows(rows.begin, rows.size());
-    pass.dropout = dropout;
-    pass.node = static_cast<std::uint32_t>(id);
-    pass.first_row = rows.begin;
-    pass.pre_activation = pre_activation_ && id == output_;
-    node.op->forward(pass);
+    if (!is_input(id)) forward_node(id, theta, rows, {0, graph_->node(id).width}, nullptr);
   }
 }
 
 template <class T>
-void Workspace<T>::backward(Range rows, bool dropout) {
-  for (NodeId id = slots_.size(); id-- > 0;) {
-    const Node<T>& node = graph_->node(id);
-    if (node.inputs.empty()) continue;
-    Slot<T>& slot = slots_[id];
-    const InputList inputs(*this, node, rows);
-    std::array<InputGradient<T>, most_inputs> input_gradients;
-    for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-      Slot<T>& source = slots_[node.inputs[k]];
-      if (!source.wants_gradient) continue;
-      input_gradients[k] = {source.gradient.view().middle_rows(rows.begin, rows.size()),
-                            slot.accumulate[k]};
+void Workspace<T>::forward(const Member& member, const T* theta, Index batch,
+                           const DropoutKey* dropout) {
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (barrier_before_[id]) member.barrier();
+    if (is_input(id)) continue;
+    const Index width = graph_->node(id).width;
+    if (slots_[id].by_columns) {
+      forward_node(id, theta, {0, batch}, my_columns<T>(member, width), dropout);
+    } else {
+      forward_node(id, theta, member.share(batch), {0, width}, dropout);
     }
-    BackwardPass<T> pass;
-    pass.inputs = inputs.span();
-    pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
-    pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
-    pass.cache = slot.cache.view();
-    pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
-    pass.output_gradient_rows = slot.gradient.rows().middle_rows(rows.begin, rows.size());
-    pass.input_gradients = {input_gradients.data(), node.inputs.size()};
-    pass.dropout = dropout;
-    pass.pre_activation = pre_activation_ && id == output_;
+  }
+  if (barrier_after_) member.barrier();
+}
+
+template <class T>
+void Workspace<T>::backward(const Member& member, Index batch, bool dropout) {
+  for (const Step& step : backward_steps_) {
+    if (step.barrier_before) member.barrier();
+    const Node<T>& node = graph_->node(step.node);
+    const Index width = step.output_part ? node.width : node.input_widths[0];
+    if (step.by_columns) {
+      backward_step(step, {0, batch}, my_columns<T>(member, width), dropout);
+    } else {
+      backward_step(step, member.share(batch), {0, width}, dropout);
+    }
+  }
+}
+
+template <class T>
+void Workspace<T>::forward_node(NodeId id, const T* theta, Range rows, Range columns,
+                                const DropoutKey* dropout) {
+  const Node<T>& node = graph_->node(id);
+  const InputList inputs(*this, node, rows);
+  ForwardPass<T> pass;
+  pass.inputs = inputs.span();
+  pass.parameters = slots_[id].packed.empty()
+                        ? Panels<const T>::plain(plain_parameters(node, theta))
+                        : slots_[id].packed.panels();
+  pass.output = slots_[id].output.view().middle_rows(rows.begin, rows.size());
+  const MatrixView<T> saved = slots_[id].saved.view();
+  if (saved.cols > 0) pass.saved = saved.middle_rows(rows.begin, rows.size());
+  pass.columns = columns;
+  pass.dropout = dropout;
+  pass.node = static_cast<std::uint32_t>(id);
+  pass.first_row = rows.begin;
+  pass.pre_activation = pre_activation_ && id == output_;
+  node.op->forward(pass);
+}
+
+template <class T>
+void Workspace<T>::backward_step(const Step& step, Range rows, Range columns, bool dropout) {
+  const Node<T>& node = graph_->node(step.node);
+  Slot<T>& slot = slots_[step.node];
+  const InputList inputs(*this, node, rows);
+  std::array<InputGradient<T>, most_inputs> input_gradients;
+  for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+    Slot<T>& source = slots_[node.inputs[k]];
+    if (!source.wants_gradient) continue;
+    input_gradients[k] = {source.gradient.view().middle_rows(rows.begin, rows.size()),
+                          slot.accumulate[k]};
+  }
+  BackwardPass<T> pass;
+  pass.inputs = inputs.span();
+  pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
+  pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
+  pass.cache = slot.cache.panels();
+  pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
+  pass.output_gradient_rows = slot.gradient.rows().middle_rows(rows.begin, rows.size());
+  pass.input_gradients = {input_gradients.data(), node.inputs.size()};
+  pass.columns = columns;
+  pass.dropout = dropout;
+  if (step.output_part) {
+    node.op->backward_output(pass);
+  } else {
     node.op->backward(pass);
   }
 }
 
 template <class T>
-void Workspace<T>::parameter_gradient(NodeId id, Index batch, Range rows, bool accumulate,
-                                      MatrixView<T> gradient) const {
-  const Node<T>& node = graph_->node(id);
-  const InputList inputs(*this, node, {0, batch});
-  node.op->parameter_gradient(inputs.span(), slots_[id].gradient.view().middle_rows(0, batch), rows,
-                              accumulate, gradient);
+Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
+  const BlockShape shape = graph_->node(id).parameters;
+  if (slots_[id].by_columns) return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
+  constexpr Index rows = 48;  // four register tiles of 12, and three cache lines of the transpose
+  return {member.share(shape.rows, rows), {0, shape.cols}};
 }
 
 template <class T>
-void Workspace<T>::cache_parameters(NodeId id, const T* theta, Range rows) {
+void Workspace<T>::parameter_gradient(NodeId id, Index batch, Block block, bool accumulate,
+                                      MatrixView<T> gradient) const {
   const Node<T>& node = graph_->node(id);
-  const MatrixView<T> cache = slots_[id].cache.view();
-  if (cache.rows == 0) return;
-  node.op->cache_parameters(MatrixView<const T>{theta + node.offset, node.parameters.rows,
-                                                node.parameters.cols, node.parameters.cols},
-                            rows, cache);
+  const InputList inputs(*this, node, {0, batch});
+  node.op->parameter_gradient(inputs.span(), slots_[id].gradient.view().middle_rows(0, batch),
+                              block, accumulate, gradient);
+}
+
+template <class T>
+Panels<T> Workspace<T>::parameters(NodeId id, T* theta) {
+  Slot<T>& slot = slots_[id];
+  if (!slot.packed.empty()) return slot.packed.panels();
+  return Panels<T>::plain(plain_parameters(graph_->node(id), theta));
+}
+
+template <class T>
+void Workspace<T>::cache_parameters(NodeId id, T* theta, Block block) {
+  Slot<T>& slot = slots_[id];
+  if (slot.cache.empty()) return;
+  graph_->node(id).op->cache_parameters(parameters(id, theta), block, slot.cache.panels());
+}
+
+template <class T>
+void Workspace<T>::read(const Member& member, T* theta) {
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    const Block mine = my_parameters(member, id);
+    if (!slots_[id].packed.empty()) {
+      copy_block<T>(Panels<T>::plain(plain_parameters(graph_->node(id), theta)), mine,
+                    slots_[id].packed.panels());
+    }
+    cache_parameters(id, theta, mine);
+  }
+}
+
+template <class T>
+void Workspace<T>::write_back(const Member& member, T* theta) {
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (slots_[id].packed.empty()) continue;
+    copy_block<T>(slots_[id].packed.panels(), my_parameters(member, id),
+                  Panels<T>::plain(plain_parameters(graph_->node(id), theta)));
+  }
 }
 
 template class Workspace<float>;

@@ -44,15 +44,21 @@ class Dense final : public Operator<T> {
   [[nodiscard]] Index saved_width(Index width) const override;
   [[nodiscard]] Index multiply_adds(std::span<const Index> input_widths) const override;
   void initialize(MatrixView<T> parameters, Random& random, std::string_view name) const override;
+  [[nodiscard]] bool reads_panels() const override { return true; }
+  /// Softmaxes look along whole rows.
+  [[nodiscard]] bool splits_columns() const override { return !options_.activation.is_row_wise(); }
   void forward(const ForwardPass<T>& pass) const override;
+  void backward_output(const BackwardPass<T>& pass) const override;
   void backward(const BackwardPass<T>& pass) const override;
   void parameter_gradient(std::span<const Rows<T>> inputs, MatrixView<const T> output_gradient,
-                          Range rows, bool accumulate, MatrixView<T> gradient) const override;
+                          Block block, bool accumulate, MatrixView<T> gradient) const override;
   [[nodiscard]] BlockShape cache_shape(BlockShape parameters) const override;
-  void cache_parameters(MatrixView<const T> parameters, Range rows,
-                        MatrixView<T> cache) const override;
+  void cache_parameters(Panels<const T> parameters, Block block, Panels<T> cache) const override;
 
  private:
+  template <class U>
+  [[nodiscard]] MatrixView<U> mask_of(MatrixView<U> saved) const;
+
   DenseOptions options_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <vector>
 
 namespace nnbind {
@@ -29,8 +30,55 @@ struct MatrixView {
     return {row(first), count, cols, stride};
   }
 
+  /// Columns [first, first + count), all rows.
+  [[nodiscard]] MatrixView middle_columns(Index first, Index count) const {
+    return {data + first, rows, count, stride};
+  }
+
   // NOLINTNEXTLINE(google-explicit-constructor): a reader may look at what a writer may change.
   operator MatrixView<const T>() const { return {data, rows, cols, stride}; }
+};
+
+/// Columns in a panel: two cache lines, as wide as the register tiles of the widest machine.
+template <class T>
+inline constexpr Index panel_columns = static_cast<Index>(2 * 64 / sizeof(T));
+
+/// A (rows × cols) matrix as panels of panel_columns<T> columns: row-major within a panel, `step`
+/// elements from one panel to the next. A packed matrix has one panel behind the other, so that a
+/// product reads it in order and each thread's columns are a piece of memory of their own; a plain
+/// row-major matrix is the case step = panel_columns<T>.
+template <class T>
+struct Panels {
+  T* data = nullptr;
+  Index rows = 0;
+  Index cols = 0;
+  Index stride = 0;
+  Index step = 0;
+
+  [[nodiscard]] static Panels plain(MatrixView<T> m) {
+    return {m.data, m.rows, m.cols, m.stride, panel_columns<std::remove_const_t<T>>};
+  }
+  [[nodiscard]] bool is_packed() const { return step != width; }
+
+  /// Where column j begins.
+  [[nodiscard]] T* column(Index j) const { return data + j / width * step + j % width; }
+  /// Rows [first, first + count), all columns.
+  [[nodiscard]] Panels middle_rows(Index first, Index count) const {
+    return {data + first * stride, count, cols, stride, step};
+  }
+  /// Columns [first, first + count), where first begins a panel.
+  [[nodiscard]] Panels middle_columns(Index first, Index count) const {
+    return {column(first), rows, count, stride, step};
+  }
+  /// Columns that lie within one panel, or any of a plain matrix.
+  [[nodiscard]] MatrixView<T> view(Index first, Index count) const {
+    return {column(first), rows, count, stride};
+  }
+
+  // NOLINTNEXTLINE(google-explicit-constructor): a reader may look at what a writer may change.
+  operator Panels<const T>() const { return {data, rows, cols, stride, step}; }
+
+  static constexpr Index width = panel_columns<std::remove_const_t<T>>;
 };
 
 /// Samples read where they lie: `row[i]` points at `cols` consecutive values. The rows of a
@@ -108,6 +156,28 @@ class Matrix {
   Index stride_ = 0;
   AlignedVector<T> buffer_;
   std::vector<const T*> row_list_;
+};
+
+/// An owning packed (rows × cols) matrix. Columns that fill up the last panel are zero.
+template <class T>
+class PackedMatrix {
+ public:
+  PackedMatrix() = default;
+  PackedMatrix(Index rows, Index cols)
+      : rows_(rows),
+        cols_(cols),
+        buffer_(static_cast<std::size_t>((cols + panel_columns<T> - 1) / panel_columns<T> * rows *
+                                         panel_columns<T>)) {}
+
+  [[nodiscard]] Panels<T> panels() {
+    return {buffer_.data(), rows_, cols_, panel_columns<T>, rows_ * panel_columns<T>};
+  }
+  [[nodiscard]] bool empty() const { return buffer_.empty(); }
+
+ private:
+  Index rows_ = 0;
+  Index cols_ = 0;
+  AlignedVector<T> buffer_;
 };
 
 }  // namespace nnbind

@@ -13,13 +13,14 @@
 
 namespace nnbind {
 
-/// The rows of a batch that an operator computes in the forward direction.
+/// The rows of a batch that an operator computes in the forward direction, or some columns of them.
 template <class T>
 struct ForwardPass {
   std::span<const Rows<T>> inputs;      ///< (rows × width) from each input node
-  MatrixView<const T> parameters;       ///< the operator's block of θ
+  Panels<const T> parameters;           ///< the operator's block of θ
   MatrixView<T> output;                 ///< (rows × width), to be written
   MatrixView<T> saved;                  ///< (rows × saved_width), kept for the backward pass
+  Range columns;                        ///< of the output: all, unless splits_columns()
   const DropoutKey* dropout = nullptr;  ///< in training; nullptr at inference
   std::uint32_t node = 0;               ///< where in the graph, for the dropout
   Index first_row = 0;                  ///< where in the batch, for the dropout
@@ -33,19 +34,21 @@ struct InputGradient {
   bool accumulate = false;  ///< add to it, since another consumer of that node has written
 };
 
-/// The same rows in the backward direction.
+/// The same in the backward direction.
 template <class T>
 struct BackwardPass {
   std::span<const Rows<T>> inputs;
   MatrixView<const T> output;
   MatrixView<const T> saved;
-  MatrixView<const T> cache;  ///< what cache_parameters wrote
-  /// ∂L/∂output; the operator may replace it by what parameter_gradient will need.
+  Panels<const T> cache;  ///< what cache_parameters wrote
+  /// ∂L/∂output, which backward_output may replace by what the other functions will need.
   MatrixView<T> output_gradient;
   Rows<T> output_gradient_rows;  ///< the same memory, as a list of rows
   std::span<const InputGradient<T>> input_gradients;
-  bool dropout = false;         ///< whether the forward pass dropped units
-  bool pre_activation = false;  ///< output_gradient is ∂L/∂t already
+  /// Of the output for backward_output, of the first input's gradient for backward: all, unless
+  /// splits_columns().
+  Range columns;
+  bool dropout = false;  ///< whether the forward pass dropped units
 };
 
 /// Rows and columns of a block of parameters.
@@ -53,6 +56,12 @@ struct BlockShape {
   Index rows = 0;
   Index cols = 0;
   [[nodiscard]] Index size() const { return rows * cols; }
+};
+
+/// A rectangle of a block of parameters.
+struct Block {
+  Range rows;
+  Range cols;
 };
 
 /// An operator is a function of (batch × width) values and of its block of θ. It keeps no state:
@@ -89,21 +98,29 @@ class Operator {
   virtual void initialize(MatrixView<T> /*parameters*/, Random& /*random*/,
                           std::string_view /*name*/) const {}
 
+  /// Whether its parameters may be handed to it packed in panels, for the speed of large products.
+  [[nodiscard]] virtual bool reads_panels() const { return false; }
+  /// Whether the columns of its output may be computed apart from each other, by several threads.
+  [[nodiscard]] virtual bool splits_columns() const { return false; }
+
   virtual void forward(const ForwardPass<T>& pass) const = 0;
+  /// The elementwise beginning of the backward pass: ∂L/∂y becomes ∂L/∂t, in place. It is left out
+  /// where the loss has given ∂L/∂t.
+  virtual void backward_output(const BackwardPass<T>& /*pass*/) const {}
   /// Writes the gradients of its inputs. ∂L/∂θ comes later, from parameter_gradient.
   virtual void backward(const BackwardPass<T>& pass) const = 0;
 
-  /// Rows `rows` of ∂L/∂(parameters) from the whole batch, written over `gradient` or added to it.
-  /// `output_gradient` is what backward left.
+  /// A block of ∂L/∂(parameters) from the whole batch, written over `gradient` or added to it.
+  /// `output_gradient` is what backward_output left.
   virtual void parameter_gradient(std::span<const Rows<T>> /*inputs*/,
-                                  MatrixView<const T> /*output_gradient*/, Range /*rows*/,
+                                  MatrixView<const T> /*output_gradient*/, Block /*block*/,
                                   bool /*accumulate*/, MatrixView<T> /*gradient*/) const {}
 
   /// The shape of a copy of the parameters that backward reads, in another order.
   [[nodiscard]] virtual BlockShape cache_shape(BlockShape /*parameters*/) const { return {}; }
-  /// Brings the copy up to date for rows `rows` of the parameters.
-  virtual void cache_parameters(MatrixView<const T> /*parameters*/, Range /*rows*/,
-                                MatrixView<T> /*cache*/) const {}
+  /// Brings the copy up to date for a block of the parameters.
+  virtual void cache_parameters(Panels<const T> /*parameters*/, Block /*block*/,
+                                Panels<T> /*cache*/) const {}
 };
 
 }  // namespace nnbind

@@ -18,6 +18,7 @@ struct UpdateBlock {
   MatrixView<T> theta;
   MatrixView<const T> gradient;
   Index offset = 0;     ///< where the block begins in θ, and so in the optimizer's state
+  Index stride = 0;     ///< from one row of the block to the next in θ
   bool weights = true;  ///< whether these are weights; else biases
 };
 

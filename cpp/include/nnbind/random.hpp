@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -36,15 +37,15 @@ class Random {
   std::array<std::uint32_t, 4> block_{};
 };
 
-/// Keep/drop decisions of dropout for one row: bit-for-bit a function of (seed, step, node, row),
-/// so that it does not depend on who computes it. `keep[j]` is `scale` with probability
-/// 1 - `rate`, else 0.
+/// Keep/drop decisions of dropout, for columns `first_column`, ... of one row: a function of
+/// (seed, step, node, row, column), whoever computes it. `keep[j]` is 1 / (1 - rate) with
+/// probability 1 - rate, else 0.
 struct DropoutKey {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
 };
 template <class T>
-void dropout_mask(const DropoutKey& key, std::uint32_t node, std::uint32_t row, double rate,
-                  std::span<T> keep);
+void dropout_mask(const DropoutKey& key, std::uint32_t node, std::uint32_t row,
+                  std::ptrdiff_t first_column, double rate, std::span<T> keep);
 
 }  // namespace nnbind

@@ -15,7 +15,7 @@ struct Binary {
   static constexpr bool from_output = true;
   template <class P>
   P value(const P& t) const {
-    return one_where(P(simd::pcmp_le(constant<P>(0), t)));
+    return choose(simd::pcmp_eq(t, t), one_where(P(simd::pcmp_le(constant<P>(0), t))), t);
   }
   template <class P>
   P slope(const P& /*y*/) const {
@@ -81,8 +81,9 @@ struct ScaledElu {
   template <class P>
   P value(const P& t) const {
     const P zero = constant<P>(0);
-    const P below = simd::pmul(constant<P>(lambda * alpha), expm1(choose(less(t, zero), t, zero)));
-    return choose(less(zero, t), P(simd::pmul(constant<P>(lambda), t)), below);
+    const P negative = less(t, zero);  // a NaN is not
+    const P below = simd::pmul(constant<P>(lambda * alpha), expm1(choose(negative, t, zero)));
+    return choose(negative, below, P(simd::pmul(constant<P>(lambda), t)));
   }
   template <class P>
   P slope(const P& y) const {
@@ -108,7 +109,10 @@ struct Softsign {
   static constexpr bool from_output = false;
   template <class P>
   P value(const P& t) const {
-    return simd::pdiv(t, P(simd::padd(constant<P>(1), P(simd::pabs(t)))));
+    const P one = constant<P>(1);
+    const P magnitude = simd::pabs(t);
+    const P infinite = simd::pcmp_eq(magnitude, constant<P>(HUGE_VAL));  // ∞ / ∞ would be NaN
+    return choose(infinite, copy_sign(one, t), P(simd::pdiv(t, P(simd::padd(one, magnitude)))));
   }
   template <class P>
   P slope(const P& t) const {
@@ -127,10 +131,8 @@ struct Silu {
   template <class P>
   P slope(const P& t) const {
     const P s = sigmoid(t);
-    const P one = constant<P>(1);
-    const P rest = simd::pmul(t, P(simd::psub(one, s)));
-    return choose(simd::pcmp_eq(s, constant<P>(0)), constant<P>(0),
-                  P(simd::pmul(s, P(simd::padd(one, rest)))));
+    const P rise = simd::pmul(s, P(simd::psub(constant<P>(1), s)));  // ±∞ · 0 would be NaN
+    return choose(simd::pcmp_eq(rise, constant<P>(0)), s, P(simd::pmadd(t, rise, s)));
   }
 };
 

@@ -5,22 +5,22 @@
 namespace nnbind::kernels {
 
 template <class T>
-void affine(Rows<T> x, MatrixView<const T> weights, const T* bias, MatrixView<T> out) {
-  product(Across<T>{x.row}, weights, bias, bias == nullptr ? Start::zero : Start::bias, out);
+void affine(Rows<T> x, Panels<const T> weights, bool bias, MatrixView<T> out) {
+  product(Across<T>{x.row}, weights, bias ? Start::bias : Start::zero, out);
 }
 
 template <class T>
-void affine_input_gradient(Rows<T> grad_out, MatrixView<const T> transposed_weights,
-                           bool accumulate, MatrixView<T> grad_inputs) {
-  product<T>(Across<T>{grad_out.row}, transposed_weights, nullptr,
-             accumulate ? Start::accumulate : Start::zero, grad_inputs);
+void affine_input_gradient(Rows<T> grad_out, Panels<const T> transposed_weights, bool accumulate,
+                           MatrixView<T> grad_inputs) {
+  product(Across<T>{grad_out.row}, transposed_weights, accumulate ? Start::accumulate : Start::zero,
+          grad_inputs);
 }
 
 template <class T>
 void affine_weight_gradient(Rows<T> x, Range inputs, MatrixView<const T> grad_out, bool accumulate,
                             MatrixView<T> grad_weights) {
-  product<T>(Down<T>{x.row, inputs.begin}, grad_out, nullptr,
-             accumulate ? Start::accumulate : Start::zero, grad_weights);
+  product(Down<T>{x.row, inputs.begin}, Panels<const T>::plain(grad_out),
+          accumulate ? Start::accumulate : Start::zero, grad_weights);
 }
 
 template <class T>
@@ -39,34 +39,39 @@ void affine_bias_gradient(MatrixView<const T> grad_out, bool accumulate, T* grad
 }
 
 template <class T>
-void transpose(MatrixView<const T> in, Range rows, MatrixView<T> out) {
+void transpose(Panels<const T> in, Range rows, Range cols, Panels<T> out) {
   // Square blocks of a vector a side, transposed in registers; the edges element by element.
   constexpr Index side = lanes<T>;
+  const auto one_by_one = [&](Range some_rows, Range some_cols) {
+    for (Index i = some_rows.begin; i < some_rows.end; ++i) {
+      for (Index j = some_cols.begin; j < some_cols.end; ++j) {
+        out.column(i)[j * out.stride] = in.column(j)[i * in.stride];
+      }
+    }
+  };
   const Index whole_rows = rows.begin + rows.size() / side * side;
-  const Index whole_cols = in.cols / side * side;
-  for (Index i = rows.begin; i < whole_rows; i += side) {
-    for (Index j = 0; j < whole_cols; j += side) {
+  const Index whole_cols = cols.begin + cols.size() / side * side;
+  for (Index j = cols.begin; j < whole_cols; j += side) {
+    for (Index i = rows.begin; i < whole_rows; i += side) {
+      const T* from = in.column(j) + i * in.stride;
+      T* to = out.column(i) + j * out.stride;
       simd::PacketBlock<Packet<T>, side> block;
-      for (Index r = 0; r < side; ++r) block.packet[r] = load(in.row(i + r) + j);
+      for (Index r = 0; r < side; ++r) block.packet[r] = load(from + r * in.stride);
       simd::ptranspose(block);
-      for (Index r = 0; r < side; ++r) store(out.row(j + r) + i, block.packet[r]);
-    }
-    for (Index j = whole_cols; j < in.cols; ++j) {
-      for (Index r = i; r < i + side; ++r) out(j, r) = in(r, j);
+      for (Index r = 0; r < side; ++r) store(to + r * out.stride, block.packet[r]);
     }
   }
-  for (Index i = whole_rows; i < rows.end; ++i) {
-    for (Index j = 0; j < in.cols; ++j) out(j, i) = in(i, j);
-  }
+  one_by_one({rows.begin, whole_rows}, {whole_cols, cols.end});
+  one_by_one({whole_rows, rows.end}, cols);
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                \
-  template void affine<T>(Rows<T>, MatrixView<const T>, const T*, MatrixView<T>);            \
-  template void affine_input_gradient<T>(Rows<T>, MatrixView<const T>, bool, MatrixView<T>); \
-  template void affine_weight_gradient<T>(Rows<T>, Range, MatrixView<const T>, bool,         \
-                                          MatrixView<T>);                                    \
-  template void affine_bias_gradient<T>(MatrixView<const T>, bool, T*);                      \
-  template void transpose<T>(MatrixView<const T>, Range, MatrixView<T>);
+#define NNBIND_INSTANTIATE(T)                                                            \
+  template void affine<T>(Rows<T>, Panels<const T>, bool, MatrixView<T>);                \
+  template void affine_input_gradient<T>(Rows<T>, Panels<const T>, bool, MatrixView<T>); \
+  template void affine_weight_gradient<T>(Rows<T>, Range, MatrixView<const T>, bool,     \
+                                          MatrixView<T>);                                \
+  template void affine_bias_gradient<T>(MatrixView<const T>, bool, T*);                  \
+  template void transpose<T>(Panels<const T>, Range, Range, Panels<T>);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -8,14 +8,14 @@
 
 namespace nnbind::kernels {
 
-/// T = X W + b; without bias (nullptr) T = X W.
+/// T = X W + b, where b is the row below W; without `bias` T = X W.
 template <class T>
-void affine(Rows<T> x, MatrixView<const T> weights, const T* bias, MatrixView<T> out);
+void affine(Rows<T> x, Panels<const T> weights, bool bias, MatrixView<T> out);
 
 /// ∂L/∂X = ∂L/∂T · Wᵀ, with Wᵀ (units × inputs) given; written over `grad_inputs`, or added to it.
 template <class T>
-void affine_input_gradient(Rows<T> grad_out, MatrixView<const T> transposed_weights,
-                           bool accumulate, MatrixView<T> grad_inputs);
+void affine_input_gradient(Rows<T> grad_out, Panels<const T> transposed_weights, bool accumulate,
+                           MatrixView<T> grad_inputs);
 
 /// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it.
 template <class T>
@@ -26,8 +26,9 @@ void affine_weight_gradient(Rows<T> x, Range inputs, MatrixView<const T> grad_ou
 template <class T>
 void affine_bias_gradient(MatrixView<const T> grad_out, bool accumulate, T* grad_bias);
 
-/// out (cols × rows) = inᵀ for the rows `rows` of in, that is those columns of out.
+/// out (cols × rows) = inᵀ, for a block of in: those rows and columns of in, where both ranges
+/// begin at a multiple of a cache line.
 template <class T>
-void transpose(MatrixView<const T> in, Range rows, MatrixView<T> out);
+void transpose(Panels<const T> in, Range rows, Range cols, Panels<T> out);
 
 }  // namespace nnbind::kernels

@@ -33,15 +33,16 @@ EIGEN_STRONG_INLINE P copy_sign(const P& magnitude, const P& sign) {
   return simd::por(magnitude, simd::pand(sign, sign_bit));
 }
 
-/// eˣ. Eigen's clamps its argument; here eˣ underflows to 0 and a NaN stays one.
+/// eˣ for x <= 0, which is all that is needed. Eigen's clamps its argument; here eˣ becomes 0 where
+/// it is no longer a normal number, and a NaN stays one.
 template <class P>
 EIGEN_STRONG_INLINE P exp(const P& x) {
-  constexpr double smallest = sizeof(Scalar<P>) == 4 ? -87.3 : -708.3;
+  constexpr double smallest = sizeof(Scalar<P>) == 4 ? -87.33654 : -708.3964185;
   const P e = choose(less(x, constant<P>(smallest)), constant<P>(0), P(simd::pexp(x)));
   return choose(simd::pcmp_eq(x, x), e, x);
 }
 
-/// log(1 + x) and eˣ - 1, accurate near 0 (Kahan's corrections).
+/// log(1 + x), and eˣ - 1 for x <= 0, accurate near 0 (Kahan's corrections).
 template <class P>
 EIGEN_STRONG_INLINE P log1p(const P& x) {
   return simd::generic_plog1p(x);

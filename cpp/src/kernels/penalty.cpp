@@ -4,11 +4,12 @@
 
 namespace nnbind::kernels {
 
+namespace {
+
 template <class T>
-Norms norms(const T* values, Index count) {
+void add_norms(const T* values, Index count, Norms& total) {
   // Blocks short enough for a sum in T's own precision; the blocks are added up in double.
   constexpr Index block = 1024;
-  Norms total;
   for (Index first = 0; first < count; first += block) {
     Packet<T> absolute = broadcast(T{0});
     Packet<T> square = broadcast(T{0});
@@ -21,6 +22,28 @@ Norms norms(const T* values, Index count) {
     }
     total.absolute += static_cast<double>(simd::predux(absolute));
     total.square += static_cast<double>(simd::predux(square));
+  }
+}
+
+}  // namespace
+
+template <class T>
+Norms norms(Panels<const T> values) {
+  Norms total;
+  if (!values.is_packed() && values.stride == values.cols) {
+    add_norms(values.data, values.rows * values.cols, total);
+    return total;
+  }
+  // The columns that fill up the last panel are zero.
+  const Index width = values.is_packed() ? panel_columns<T> : values.cols;
+  for (Index j = 0; j < values.cols; j += width) {
+    if (values.stride == width) {
+      add_norms(values.column(j), values.rows * width, total);
+    } else {
+      for (Index i = 0; i < values.rows; ++i) {
+        add_norms(values.column(j) + i * values.stride, width, total);
+      }
+    }
   }
   return total;
 }
@@ -42,7 +65,7 @@ void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> g
 }
 
 #define NNBIND_INSTANTIATE(T)               \
-  template Norms norms<T>(const T*, Index); \
+  template Norms norms<T>(Panels<const T>); \
   template void add_penalty_gradient<T>(MatrixView<const T>, T, T, MatrixView<T>);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -10,9 +10,9 @@ struct Norms {
   double square = 0;    ///< Σ w²
 };
 
-/// Over `count` consecutive values, in an order that depends on `count` alone.
+/// Over all values of a matrix, in an order that depends on its shape and its packing alone.
 template <class T>
-Norms norms(const T* values, Index count);
+Norms norms(Panels<const T> values);
 
 /// gradient += l1 · sign(w) + l2 · w: with R = l1 ‖w‖₁ + l2/2 ‖w‖², where |w| has slope 0 at 0.
 template <class T>

@@ -27,34 +27,35 @@ void product_panel(const A& a, MatrixView<const T> b, const T* bias, Start start
   }
 }
 
-/// C = start + A · B over all of C; `bias` is read only where start is Start::bias.
-/// B and bias are read in whole vectors: up to a vector beyond their last column.
+/// C = start + A · B over all of C. Where start is Start::bias, the bias is the row below B.
+/// B and the bias are read in whole vectors: up to a vector beyond their last column.
 template <class T, class A>
-void product(const A& a, MatrixView<const T> b, const T* bias, Start start, MatrixView<T> c) {
+void product(const A& a, Panels<const T> b, Start start, MatrixView<T> c) {
   if (c.rows == 0) return;
-  const auto panel = [&](Index col, Index width) {
+  const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
-    return std::pair{MatrixView<const T>{b.data + col, b.rows, cols, b.stride},
-                     MatrixView<T>{c.data + col, c.rows, cols, c.stride}};
+    const MatrixView<const T> right{b.column(col), b.rows, cols, b.stride};
+    compute(right, right.row(b.rows), MatrixView<T>{c.data + col, c.rows, cols, c.stride});
   };
-  const auto bias_at = [&](Index col) { return start == Start::bias ? bias + col : nullptr; };
   Index col = 0;
-  if (c.rows == 1) {
+  if (c.rows == 1 && !b.is_packed()) {
     constexpr Index wide = thin_vectors * lanes<T>;
     for (; c.cols - col > wide - lanes<T>; col += wide) {
-      const auto [right, out] = panel(col, wide);
-      product_tile<T, 1, thin_vectors, A>(a, right, bias_at(col), start, out.data, out.stride,
-                                          out.cols);
+      panel(col, wide, [&](auto right, const T* bias, auto out) {
+        product_tile<T, 1, thin_vectors, A>(a, right, bias, start, out.data, out.stride, out.cols);
+      });
     }
   }
   constexpr Index wide = tile_vectors * lanes<T>;
   for (; c.cols - col > lanes<T>; col += wide) {
-    const auto [right, out] = panel(col, wide);
-    product_panel<T, A, tile_vectors>(a, right, bias_at(col), start, out);
+    panel(col, wide, [&](auto right, const T* bias, auto out) {
+      product_panel<T, A, tile_vectors>(a, right, bias, start, out);
+    });
   }
   if (col < c.cols) {
-    const auto [right, out] = panel(col, lanes<T>);
-    product_panel<T, A, 1>(a, right, bias_at(col), start, out);
+    panel(col, lanes<T>, [&](auto right, const T* bias, auto out) {
+      product_panel<T, A, 1>(a, right, bias, start, out);
+    });
   }
 }
 

@@ -75,6 +75,7 @@ void product_tile(const A& rows, MatrixView<const T> b, const T* bias, Start sta
   }
   const T* b_row = b.data;
   for (Index k = 0; k < b.rows; ++k, b_row += b.stride) {
+    for (int v = 0; v < V; ++v) __builtin_prefetch(b_row + 16 * b.stride + v * lanes<T>);
     Packet<T> right[V];
     for (int v = 0; v < V; ++v) right[v] = load(b_row + v * lanes<T>);
     for (int r = 0; r < R; ++r) {

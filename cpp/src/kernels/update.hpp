@@ -15,7 +15,7 @@ void update_block(const UpdateBlock<T>& block, T* first, T* second, const Rule& 
   for (Index i = 0; i < block.theta.rows; ++i) {
     T* const w_row = block.theta.row(i);
     const T* const g_row = block.gradient.row(i);
-    const Index start = block.offset + i * block.theta.stride;
+    const Index start = block.offset + i * block.stride;
     const auto step = [&](Index j, auto read, auto write) {
       Packet<T> w = read(w_row + j);
       const Packet<T> g = read(g_row + j);

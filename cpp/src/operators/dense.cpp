@@ -62,77 +62,86 @@ Index Dense<T>::saved_width(Index width) const {
 
 namespace {
 
-/// Columns [first, first + cols) of a view.
-template <class T>
-MatrixView<T> columns(MatrixView<T> view, Index first, Index cols) {
-  return {view.data + first, view.rows, cols, view.stride};
+template <class Columns>
+Columns part(Columns matrix, Range columns) {
+  return matrix.middle_columns(columns.begin, columns.size());
 }
 
 }  // namespace
 
 template <class T>
+template <class U>
+MatrixView<U> Dense<T>::mask_of(MatrixView<U> saved) const {
+  return saved.middle_columns(options_.units, options_.units);
+}
+
+template <class T>
 void Dense<T>::forward(const ForwardPass<T>& pass) const {
   const Index inputs = pass.inputs[0].cols;
-  const MatrixView<const T> weights = pass.parameters.middle_rows(0, inputs);
-  const T* bias = options_.bias ? pass.parameters.row(inputs) : nullptr;
+  const Range columns = pass.columns;
+  const Panels<const T> weights = part(pass.parameters.middle_rows(0, inputs), columns);
+  const MatrixView<T> output = part(pass.output, columns);
   const Activation& g = options_.activation;
   const bool drops = options_.dropout > 0 && pass.dropout != nullptr;
-  const bool keeps_argument = drops || g.needs_pre_activation();
-  if (pass.pre_activation || !keeps_argument || pass.saved.data == nullptr) {
-    kernels::affine(pass.inputs[0], weights, bias, pass.output);
-    if (!pass.pre_activation) g.template forward<T>(pass.output, pass.output);
+  const bool keeps_argument = (drops || g.needs_pre_activation()) && pass.saved.data != nullptr;
+  if (pass.pre_activation || !keeps_argument) {
+    kernels::affine(pass.inputs[0], weights, options_.bias, output);
+    if (!pass.pre_activation) g.template forward<T>(output, output);
     return;
   }
-  const MatrixView<T> argument = columns(pass.saved, 0, options_.units);
-  kernels::affine(pass.inputs[0], weights, bias, argument);
-  const MatrixView<T> y = g.needs_pre_activation() ? pass.output : argument;
+  const MatrixView<T> argument = part(pass.saved, columns);
+  kernels::affine(pass.inputs[0], weights, options_.bias, argument);
+  const MatrixView<T> y = g.needs_pre_activation() ? output : argument;
   g.template forward<T>(argument, y);
   if (!drops) return;
-  const MatrixView<T> mask = columns(pass.saved, options_.units, options_.units);
+  const MatrixView<T> mask = part(mask_of(pass.saved), columns);
   for (Index i = 0; i < y.rows; ++i) {
     dropout_mask<T>(*pass.dropout, pass.node, static_cast<std::uint32_t>(pass.first_row + i),
-                    options_.dropout,
-                    std::span(mask.row(i), static_cast<std::size_t>(options_.units)));
-    for (Index j = 0; j < y.cols; ++j) pass.output(i, j) = y(i, j) * mask(i, j);
+                    columns.begin, options_.dropout,
+                    std::span(mask.row(i), static_cast<std::size_t>(mask.cols)));
+    for (Index j = 0; j < y.cols; ++j) output(i, j) = y(i, j) * mask(i, j);
   }
+}
+
+template <class T>
+void Dense<T>::backward_output(const BackwardPass<T>& pass) const {
+  // ∂L/∂t = (∂L/∂y ⊙ mask) ⊙ g'(t), where the output was y ⊙ mask.
+  const Activation& g = options_.activation;
+  const bool drops = options_.dropout > 0 && pass.dropout;
+  const MatrixView<T> gradient = part(pass.output_gradient, pass.columns);
+  if (drops) {
+    const MatrixView<const T> mask = part(mask_of(pass.saved), pass.columns);
+    for (Index i = 0; i < mask.rows; ++i) {
+      for (Index j = 0; j < mask.cols; ++j) gradient(i, j) *= mask(i, j);
+    }
+  }
+  const MatrixView<const T> argument =
+      part(drops || g.needs_pre_activation() ? pass.saved : pass.output, pass.columns);
+  g.template backward<T>(argument, argument, gradient);
 }
 
 template <class T>
 void Dense<T>::backward(const BackwardPass<T>& pass) const {
-  // ∂L/∂t = (∂L/∂y ⊙ mask) ⊙ g'(t), where the output was y ⊙ mask.
-  if (!pass.pre_activation) {
-    const Activation& g = options_.activation;
-    const bool drops = options_.dropout > 0 && pass.dropout;
-    if (drops) {
-      const auto mask = columns(pass.saved, options_.units, options_.units);
-      for (Index i = 0; i < mask.rows; ++i) {
-        for (Index j = 0; j < mask.cols; ++j) pass.output_gradient(i, j) *= mask(i, j);
-      }
-    }
-    const auto argument =
-        drops || g.needs_pre_activation() ? columns(pass.saved, 0, options_.units) : pass.output;
-    g.template backward<T>(argument, argument, pass.output_gradient);
-  }
   // ∂L/∂X = ∂L/∂T · Wᵀ.
   const InputGradient<T>& to = pass.input_gradients[0];
-  if (to.gradient.data == nullptr) return;
-  kernels::affine_input_gradient(pass.output_gradient_rows, pass.cache, to.accumulate, to.gradient);
+  kernels::affine_input_gradient(pass.output_gradient_rows, part(pass.cache, pass.columns),
+                                 to.accumulate, part(to.gradient, pass.columns));
 }
 
 template <class T>
 void Dense<T>::parameter_gradient(std::span<const Rows<T>> inputs,
-                                  MatrixView<const T> output_gradient, Range rows, bool accumulate,
+                                  MatrixView<const T> output_gradient, Block block, bool accumulate,
                                   MatrixView<T> gradient) const {
   // ∂L/∂W = Xᵀ · ∂L/∂T, and ∂L/∂b = Σ over the samples of ∂L/∂T.
+  const MatrixView<const T> from = part(output_gradient, block.cols);
   const Index weight_rows = inputs[0].cols;
-  const Range weights{rows.begin, std::min(rows.end, weight_rows)};
+  const Range weights{block.rows.begin, std::min(block.rows.end, weight_rows)};
   if (weights.size() > 0) {
-    kernels::affine_weight_gradient(inputs[0], weights, output_gradient, accumulate,
+    kernels::affine_weight_gradient(inputs[0], weights, from, accumulate,
                                     gradient.middle_rows(0, weights.size()));
   }
-  if (rows.end > weight_rows) {
-    kernels::affine_bias_gradient(output_gradient, accumulate,
-                                  gradient.row(weight_rows - rows.begin));
+  if (block.rows.end > weight_rows) {
+    kernels::affine_bias_gradient(from, accumulate, gradient.row(weight_rows - block.rows.begin));
   }
 }
 
@@ -142,9 +151,9 @@ BlockShape Dense<T>::cache_shape(BlockShape parameters) const {
 }
 
 template <class T>
-void Dense<T>::cache_parameters(MatrixView<const T> parameters, Range rows,
-                                MatrixView<T> cache) const {
-  kernels::transpose(parameters, {rows.begin, std::min(rows.end, cache.cols)}, cache);
+void Dense<T>::cache_parameters(Panels<const T> parameters, Block block, Panels<T> cache) const {
+  kernels::transpose(parameters, {block.rows.begin, std::min(block.rows.end, cache.cols)},
+                     block.cols, cache);
 }
 
 template class Dense<float>;
