@@ -29,8 +29,11 @@ constexpr std::uint64_t theta_stream = ~std::uint64_t{0};
 template <class T>
 Network<T>::Network(Graph<T> graph, NodeId output, std::uint64_t seed)
     : graph_(std::move(graph)), output_(output), seed_(seed), identity_(next_identity()) {
-  require(!graph_.inputs().empty(), "Network", "has no input");
-  require(output_ < graph_.nodes().size(), "Network", "the output is not a node of the graph");
+  require(graph_.inputs().size() == 1, "Network",
+          "has " + std::to_string(graph_.inputs().size()) + " inputs; expected one");
+  require(output_ + 1 == graph_.nodes().size(), "Network",
+          "the output is node " + std::to_string(output_) + "; expected the last, which is " +
+              std::to_string(graph_.nodes().size() - 1));
   for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
     if (graph_.node(id).op->kind() == "dense") layers_.push_back(id);
   }

@@ -96,7 +96,7 @@ struct AdamRule {
     m = simd::pmadd(constant<P>(beta1), m, P(simd::pmul(constant<P>(1 - beta1), g)));
     v = simd::pmadd(constant<P>(beta2), v,
                     P(simd::pmul(constant<P>(1 - beta2), P(simd::pmul(g, g)))));
-    const P root = simd::pmadd(P(simd::psqrt(v)), constant<P>(root_scale), constant<P>(epsilon));
+    const P root = simd::pmadd(kernels::sqrt(v), constant<P>(root_scale), constant<P>(epsilon));
     w = simd::pmadd(constant<P>(-rate), P(simd::pdiv(m, root)),
                     P(simd::pmul(constant<P>(keep), w)));
   }
@@ -112,7 +112,7 @@ struct RootMeanSquareRule {
   template <class P>
   void operator()(P& w, const P& g, P& v, P& /*second*/) const {
     v = simd::pmadd(constant<P>(old), v, P(simd::pmul(constant<P>(fresh), P(simd::pmul(g, g)))));
-    const P root = simd::padd(P(simd::psqrt(v)), constant<P>(epsilon));
+    const P root = simd::padd(kernels::sqrt(v), constant<P>(epsilon));
     w = simd::pmadd(constant<P>(-rate), P(simd::pdiv(g, root)), w);
   }
 };

@@ -42,6 +42,41 @@ void pause_cpu() {
 #endif
 }
 
+/// Whether numbers too small to be normal count as 0, in this thread, while this lives. Momenta and
+/// weights that decay end as such, where a processor takes a hundred times longer for an operation.
+class DenormalMode {
+ public:
+#if defined(__x86_64__) || defined(__i386__)
+  explicit DenormalMode(bool flush) : before_(_mm_getcsr()) {
+    constexpr unsigned both = 0x8040;  // flush to zero, denormals are zero
+    _mm_setcsr(flush ? before_ | both : before_ & ~both);
+  }
+  ~DenormalMode() { _mm_setcsr(before_); }
+
+ private:
+  unsigned before_;
+#else
+  explicit DenormalMode(bool /*flush*/) {}
+  ~DenormalMode() = default;
+#endif
+ public:
+  DenormalMode(const DenormalMode&) = delete;
+  DenormalMode& operator=(const DenormalMode&) = delete;
+};
+
+/// One member's run of the body.
+void run(TeamState& team, int rank, const std::function<void(const Member&)>& body) {
+  const DenormalMode flush(true);
+  body(Member(team, rank));
+}
+
+/// The caller's run of the body without a team.
+void run_alone(const std::function<void(const Member&)>& body) {
+  TeamState nobody_else(1);
+  run(nobody_else, 0, body);
+  if (nobody_else.error) std::rethrow_exception(nobody_else.error);
+}
+
 /// libgomp's threads do not survive a fork, and a child that opens a region would wait for them
 /// for ever. So they are dismissed before each fork; the next region starts new ones.
 void survive_forks() {
@@ -99,6 +134,7 @@ void Member::barrier() const {
 
 bool Member::alone(const std::function<void()>& work) const {
   if (rank_ == 0) {
+    const DenormalMode keep(false);  // the work may be the caller's own code
     try {
       work();
     } catch (...) {
@@ -117,9 +153,9 @@ namespace {
 void start(TeamState& team, const std::function<void(const Member&)>& body) {
   std::vector<std::jthread> others;
   for (int rank = 1; rank < team.size; ++rank) {
-    others.emplace_back([&team, &body, rank] { body(Member(team, rank)); });
+    others.emplace_back([&team, &body, rank] { run(team, rank, body); });
   }
-  body(Member(team, 0));
+  run(team, 0, body);
 }
 #else
 void start(TeamState& team, const std::function<void(const Member&)>& body) {
@@ -127,11 +163,11 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
   {
     // OpenMP may give fewer threads than asked; the missing members' shares must still be done.
     if (omp_get_num_threads() == team.size) {
-      body(Member(team, omp_get_thread_num()));
+      run(team, omp_get_thread_num(), body);
     } else if (omp_get_thread_num() == 0) {
-      TeamState single(1);
-      body(Member(single, 0));
-      team.error = single.error;
+      TeamState nobody_else(1);
+      run(nobody_else, 0, body);
+      team.error = nobody_else.error;
     }
   }
 }
@@ -140,14 +176,9 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
 }  // namespace
 
 void run_team(int threads, const std::function<void(const Member&)>& body) {
-  if (threads > 1) survive_forks();
+  if (threads <= 1 || omp_in_parallel() != 0) return run_alone(body);
+  survive_forks();
   TeamState team(threads);
-  if (threads <= 1 || omp_in_parallel() != 0) {
-    TeamState single(1);
-    body(Member(single, 0));
-    if (single.error) std::rethrow_exception(single.error);
-    return;
-  }
   start(team, body);
   if (team.error) std::rethrow_exception(team.error);
 }

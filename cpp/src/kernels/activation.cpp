@@ -52,46 +52,37 @@ T largest(const T* t, Index cols) {
   return most;
 }
 
-/// out = e^{t - shift}, and their sum.
-template <class T>
-T exponentials(const T* t, Index cols, T shift, T* out) {
-  const Packet<T> offset = broadcast(shift);
-  map_elements(
-      cols, out, [&](const Packet<T>& x) { return exp(Packet<T>(simd::psub(x, offset))); }, t);
-  T sum = 0;
-  for (Index j = 0; j < cols; ++j) sum += out[j];
-  return sum;
-}
-
 }  // namespace
 
 template <class T>
-LogSumExp<T> log_sum_exp(const T* t, Index cols) {
+Exponentials<T> exponentials(const T* t, Index cols, T* out) {
   const T most = largest(t, cols);
+  const Packet<T> shift = broadcast(most);
+  const auto shifted_exp = [&](const Packet<T>& x) { return exp(Packet<T>(simd::psub(x, shift))); };
   constexpr Index block = 64;
-  std::array<T, block> terms{};
+  alignas(cache_line) std::array<T, block> unwanted;
   T sum = 0;
-  for (Index j = 0; j < cols; j += block) {
-    sum += exponentials(t + j, std::min(block, cols - j), most, terms.data());
+  for (Index first = 0; first < cols; first += block) {
+    const Index count = std::min(block, cols - first);
+    T* terms = out == nullptr ? unwanted.data() : out + first;
+    map_elements(count, terms, shifted_exp, t + first);
+    for (Index j = 0; j < count; ++j) sum += terms[j];
   }
-  return {most, std::log(sum)};
-}
-
-template <class T>
-void softmax_row(const T* t, Index cols, T* out) {
-  const T sum = exponentials(t, cols, largest(t, cols), out);
-  const T scale = 1 / sum;
-  for (Index j = 0; j < cols; ++j) out[j] *= scale;
+  return {most, sum};
 }
 
 template <class T>
 void activate(const Activation& g, MatrixView<const T> t, MatrixView<T> out) {
   using Kind = Activation::Kind;
   if (g.kind() == Kind::softmax) {
-    for (Index i = 0; i < t.rows; ++i) softmax_row(t.row(i), t.cols, out.row(i));
+    for (Index i = 0; i < t.rows; ++i) {
+      const T scale = 1 / exponentials(t.row(i), t.cols, out.row(i)).sum;
+      for (Index j = 0; j < t.cols; ++j) out(i, j) *= scale;
+    }
   } else if (g.kind() == Kind::log_softmax) {
     for (Index i = 0; i < t.rows; ++i) {
-      const auto [most, log_sum] = log_sum_exp(t.row(i), t.cols);
+      const auto [most, sum] = exponentials<T>(t.row(i), t.cols, nullptr);
+      const T log_sum = std::log(sum);
       for (Index j = 0; j < t.cols; ++j) out(i, j) = (t(i, j) - most) - log_sum;
     }
   } else if (g.kind() == Kind::identity) {
@@ -146,8 +137,7 @@ void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<co
   template void activate<T>(const Activation&, MatrixView<const T>, MatrixView<T>);               \
   template void multiply_by_slope<T>(const Activation&, MatrixView<const T>, MatrixView<const T>, \
                                      MatrixView<T>);                                              \
-  template void softmax_row<T>(const T*, Index, T*);                                              \
-  template LogSumExp<T> log_sum_exp<T>(const T*, Index);
+  template Exponentials<T> exponentials<T>(const T*, Index, T*);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -13,17 +13,15 @@ template <class T>
 void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<const T> out,
                        MatrixView<T> grad);
 
-/// y = softmax(t) along each row; returns nothing else. `out` may be `t`.
+/// The numbers behind a row's softmax and log-sum-exp, without overflow.
 template <class T>
-void softmax_row(const T* t, Index cols, T* out);
-
-/// max(t) and log Σ e^{t_k - max}: together the row's log-sum-exp, without overflow.
-template <class T>
-struct LogSumExp {
-  T largest;
-  T log_sum;
+struct Exponentials {
+  T largest;  ///< max t
+  T sum;      ///< Σ e^{t_k - largest}
 };
+
+/// out_k = e^{t_k - largest}, where `out` may be `t`, or nullptr if only the sum is wanted.
 template <class T>
-LogSumExp<T> log_sum_exp(const T* t, Index cols);
+Exponentials<T> exponentials(const T* t, Index cols, T* out);
 
 }  // namespace nnbind::kernels

@@ -33,6 +33,23 @@ EIGEN_STRONG_INLINE P copy_sign(const P& magnitude, const P& sign) {
   return simd::por(magnitude, simd::pand(sign, sign_bit));
 }
 
+/// √x, correctly rounded. Eigen's own is an approximation on x86, and NaN for infinity.
+template <class P>
+EIGEN_STRONG_INLINE P sqrt(const P& x) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+  if constexpr (sizeof(Scalar<P>) == 4) return _mm512_sqrt_ps(x);
+  if constexpr (sizeof(Scalar<P>) == 8) return _mm512_sqrt_pd(x);
+#elif defined(EIGEN_VECTORIZE_AVX)
+  if constexpr (sizeof(Scalar<P>) == 4) return _mm256_sqrt_ps(x);
+  if constexpr (sizeof(Scalar<P>) == 8) return _mm256_sqrt_pd(x);
+#elif defined(EIGEN_VECTORIZE_SSE)
+  if constexpr (sizeof(Scalar<P>) == 4) return _mm_sqrt_ps(x);
+  if constexpr (sizeof(Scalar<P>) == 8) return _mm_sqrt_pd(x);
+#else
+  return simd::psqrt(x);
+#endif
+}
+
 /// eˣ for x <= 0, which is all that is needed. Eigen's clamps its argument; here eˣ becomes 0 where
 /// it is no longer a normal number, and a NaN stays one.
 template <class P>

@@ -114,7 +114,8 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
   // With p = softmax(t): d = Σ y_k (log Σ eᵗ - t_k), and ∂d/∂t = (Σ y) p - y.
   template <class T, class Target>
   static T from_logits(const T* t, Index classes, Target target, T* gradient) {
-    const auto [largest, log_sum] = kernels::log_sum_exp(t, classes);
+    const auto [largest, sum] = kernels::exponentials(t, classes, gradient);
+    const T log_sum = std::log(sum);
     T loss = 0;
     T total = 0;
     for (Index k = 0; k < classes; ++k) {
@@ -122,9 +123,8 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
       total += y;
       if (y != 0) loss += y * (log_sum - (t[k] - largest));
     }
-    if (gradient != nullptr) {
-      kernels::softmax_row(t, classes, gradient);
-      for (Index k = 0; k < classes; ++k) gradient[k] = total * gradient[k] - target(k);
+    for (Index k = 0; gradient != nullptr && k < classes; ++k) {
+      gradient[k] = total / sum * gradient[k] - target(k);
     }
     return loss;
   }

@@ -24,7 +24,11 @@ Dense<T>::Dense(DenseOptions options) : options_(std::move(options)) {
 }
 
 template <class T>
-Index Dense<T>::width(std::span<const Index> /*input_widths*/) const {
+Index Dense<T>::width(std::span<const Index> input_widths) const {
+  if (input_widths.size() != 1) {
+    throw ShapeError("[Dense] has " + std::to_string(input_widths.size()) +
+                     " inputs; expected one");
+  }
   return options_.units;
 }
 
