@@ -14,7 +14,7 @@ namespace {
 /// of the transpose's 16.
 constexpr Index tile = 48;
 template <class T>
-constexpr Index piece_elements = static_cast<Index>(16 * 1024 / sizeof(T));
+constexpr Index piece_elements = static_cast<Index>(16 * std::size_t{1024} / sizeof(T));
 
 /// Elements from one row of a piece's gradient to the next: whole cache lines.
 template <class T>

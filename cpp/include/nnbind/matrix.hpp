@@ -41,7 +41,7 @@ struct MatrixView {
 
 /// Columns in a panel: two cache lines, as wide as the register tiles of the widest machine.
 template <class T>
-inline constexpr Index panel_columns = static_cast<Index>(2 * 64 / sizeof(T));
+inline constexpr Index panel_columns = static_cast<Index>(2 * cache_line / sizeof(T));
 
 /// A (rows × cols) matrix as panels of panel_columns<T> columns: row-major within a panel, `step`
 /// elements from one panel to the next. A packed matrix has one panel behind the other, so that a

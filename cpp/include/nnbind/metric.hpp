@@ -11,14 +11,16 @@
 
 namespace nnbind {
 
-/// | name            | meaning, over n samples |
+// clang-format off
+/// | name            | meaning, over n samples                                                     |
 /// |-----------------|-----------------------------------------------------------------------------|
-/// | accuracy        | part whose largest output is at the right class; with one output as below |
-/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold; a |
-/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1} | | mse | mean
-/// of (y - f)² over samples and outputs                                   | | mae             |
-/// mean of |y - f| over samples and outputs                                    | | r2 | 1 - Σ (y -
-/// f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
+/// | accuracy        | part whose largest output is at the right class; with one output as below   |
+/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold; a   |
+/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1}                 |
+/// | mse             | mean of (y - f)² over samples and outputs                                   |
+/// | mae             | mean of |y - f| over samples and outputs                                    |
+/// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
+// clang-format on
 enum class Metric : unsigned char { accuracy, binary_accuracy, mse, mae, r2 };
 
 /// By name. Throws OptionError, "[where] ...", that lists the names if there is none such.
