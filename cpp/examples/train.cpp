@@ -1,0 +1,45 @@
+// Two rings of points, one around the other, told apart by a small network.
+#include <cmath>
+#include <cstdint>
+#include <iostream>
+#include <numbers>
+#include <vector>
+
+#include "nnbind/nnbind.hpp"
+
+using namespace nnbind;
+
+int main() {
+  // Samples: the points (x, y) of rings of radius 1 and 2, and which ring each is on.
+  constexpr Index samples = 400;
+  Random random(1);
+  Matrix<float> points(samples, 2);
+  std::vector<std::int64_t> rings;
+  for (Index i = 0; i < samples; ++i) {
+    rings.push_back(i % 2);
+    const double angle = 2 * std::numbers::pi * random.uniform();
+    const double radius = 1 + static_cast<double>(i % 2) + 0.15 * random.normal();
+    points.view()(i, 0) = static_cast<float>(radius * std::cos(angle));
+    points.view()(i, 1) = static_cast<float>(radius * std::sin(angle));
+  }
+  const Dataset<float> data{points.view(), {}, rings.data()};
+  const Dataset<float> training = data.part(0, 300);
+  const Dataset<float> test = data.part(300, 100);
+
+  // Train.
+  auto network = mlp<float>(2, {16, 16}, 2, "tanh", "softmax");
+  FitOptions options;
+  options.epochs = 30;
+  options.batch_size = 20;
+  History history;
+  fit(network, training, cross_entropy(), *adam(constant_rate(0.01)), options, history);
+
+  // Test, and predict.
+  const auto result = evaluate(network, test, cross_entropy(), {Metric::accuracy});
+  std::cout << "loss " << history.loss.front() << " -> " << history.loss.back() << '\n'
+            << "test accuracy " << result.metrics[0] << '\n';
+  const std::vector<float> inner{0.6F, -0.8F};
+  std::vector<float> probabilities(2);
+  network.predict({inner.data(), 1, 2, 2}, {probabilities.data(), 1, 2, 2});
+  std::cout << "(0.6, -0.8) is on the inner ring with probability " << probabilities[0] << '\n';
+}

@@ -1,0 +1,247 @@
+// The products of a layer against the naive loops. The values are small integers, whose products
+// and sums are exact in any order: so equal means equal.
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "data.hpp"
+#include "kernels/affine.hpp"
+#include "naive.hpp"
+
+namespace nnbind::test {
+namespace {
+
+struct Shape {
+  Index rows, inputs, units;
+};
+
+std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+  return out << shape.rows << " x " << shape.inputs << " x " << shape.units;
+}
+
+/// All shapes up to 13, and beyond that each pair of sizes up to 40 in any two of the dimensions,
+/// with a third that runs through all sizes too; then larger ones.
+std::vector<Shape> shapes() {
+  std::vector<Shape> list;
+  for (Index a = 1; a <= 40; ++a) {
+    for (Index b = 1; b <= 40; ++b) {
+      const Index third = 1 + (7 * a + 11 * b) % 40;
+      list.insert(list.end(), {{a, b, third}, {third, a, b}, {b, third, a}});
+      for (Index c = 1; c <= 13 && a <= 13 && b <= 13; ++c) list.push_back({a, b, c});
+    }
+  }
+  Random random(1);
+  const auto size = [&] { return static_cast<Index>(1 + random.below(300)); };
+  for (int k = 0; k < 10; ++k) list.push_back({size(), size(), size()});
+  list.insert(list.end(), {{1, 300, 700}, {700, 1, 1}, {1, 1, 700}});
+  return list;
+}
+
+template <class T>
+class Affine : public ::testing::Test {
+ protected:
+  /// Integers in -4 .. 4 in a frame of NaN, with rows further apart than they are long, or not.
+  Framed<T> integers(Index rows, Index cols) {
+    Framed<T> matrix(rows, cols, cols + static_cast<Index>(random_.below(4)));
+    refill(matrix.view());
+    return matrix;
+  }
+  void refill(MatrixView<T> values) {
+    for (Index i = 0; i < values.rows; ++i) {
+      for (Index j = 0; j < values.cols; ++j) values(i, j) = static_cast<T>(random_.below(9)) - 4;
+    }
+  }
+  Framed<T> copy(const Framed<T>& from) {
+    Framed<T> to(from.view().rows, from.view().cols, from.view().cols);
+    for (Index i = 0; i < from.view().rows; ++i) {
+      std::copy_n(from.view().row(i), from.view().cols, to.view().row(i));
+    }
+    return to;
+  }
+  static bool equal(const Framed<T>& a, const Framed<T>& b) {
+    return test::equal<T>(a.view(), b.view());
+  }
+
+ private:
+  Random random_{2};
+};
+
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(Affine, Types);
+
+TYPED_TEST(Affine, ForwardEqualsTheNaiveLoopForEveryShape) {
+  using T = TypeParam;
+  for (const Shape& shape : shapes()) {
+    const auto x = this->integers(shape.rows, shape.inputs);
+    const auto block = this->integers(shape.inputs + 1, shape.units);  // the bias is the last row
+    const auto weights = block.view().middle_rows(0, shape.inputs);
+    auto panels = packed<T>(block.view());
+    auto out = this->integers(shape.rows, shape.units);
+    auto expected = this->copy(out);
+    for (const bool bias : {false, true}) {
+      naive::affine<T>(x.view(), weights, bias ? block.view().row(shape.inputs) : nullptr,
+                       expected.view());
+      kernels::affine<T>(x.rows(), Panels<T>::plain(weights), bias, out.view());
+      ASSERT_TRUE(this->equal(out, expected)) << shape << ", bias: " << bias;
+      this->refill(out.view());
+      kernels::affine<T>(x.rows(), panels.panels().middle_rows(0, shape.inputs), bias, out.view());
+      ASSERT_TRUE(this->equal(out, expected)) << shape << ", packed, bias: " << bias;
+    }
+    ASSERT_TRUE(out.frame_is_whole()) << shape;
+  }
+}
+
+TYPED_TEST(Affine, InputGradientEqualsTheNaiveLoopForEveryShape) {
+  using T = TypeParam;
+  for (const Shape& shape : shapes()) {
+    const auto grad_out = this->integers(shape.rows, shape.units);
+    const auto weights = this->integers(shape.inputs, shape.units);
+    auto transposed = this->integers(shape.units, shape.inputs);
+    naive::transpose<T>(weights.view(), {0, shape.inputs}, {0, shape.units}, transposed.view());
+    auto panels = packed<T>(transposed.view());
+    for (const Panels<T>& factor : {Panels<T>::plain(transposed.view()), panels.panels()}) {
+      auto out = this->integers(shape.rows, shape.inputs);
+      auto expected = this->copy(out);
+      for (const bool accumulate : {true, false}) {
+        kernels::affine_input_gradient<T>(grad_out.rows(), factor, accumulate, out.view());
+        naive::input_gradient<T>(grad_out.view(), weights.view(), accumulate, expected.view());
+        ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
+      }
+      ASSERT_TRUE(out.frame_is_whole()) << shape;
+    }
+  }
+}
+
+TYPED_TEST(Affine, WeightGradientEqualsTheNaiveLoopForEveryShape) {
+  using T = TypeParam;
+  for (const Shape& shape : shapes()) {
+    const auto x = this->integers(shape.rows, shape.inputs);
+    const auto grad_out = this->integers(shape.rows, shape.units);
+    auto out = this->integers(shape.inputs, shape.units);
+    auto expected = this->copy(out);
+    for (const bool accumulate : {true, false}) {
+      const Range all{0, shape.inputs};
+      kernels::affine_weight_gradient<T>(x.rows(), all, grad_out.view(), accumulate, out.view());
+      naive::weight_gradient<T>(x.view(), all, grad_out.view(), accumulate, expected.view());
+      ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
+    }
+    ASSERT_TRUE(out.frame_is_whole()) << shape;
+  }
+}
+
+TYPED_TEST(Affine, WeightGradientOfEveryRangeIsThosePartsOfTheWhole) {
+  using T = TypeParam;
+  const auto x = this->integers(9, 29);
+  const auto grad_out = this->integers(9, 19);
+  for (Index begin = 0; begin < 29; ++begin) {
+    for (Index end = begin; end <= 29; ++end) {
+      auto out = this->integers(end - begin, 19);
+      auto expected = this->copy(out);
+      kernels::affine_weight_gradient<T>(x.rows(), {begin, end}, grad_out.view(), true, out.view());
+      naive::weight_gradient<T>(x.view(), {begin, end}, grad_out.view(), true, expected.view());
+      ASSERT_TRUE(this->equal(out, expected)) << begin << " .. " << end;
+      ASSERT_TRUE(out.frame_is_whole()) << begin << " .. " << end;
+    }
+  }
+}
+
+TYPED_TEST(Affine, BiasGradientEqualsTheNaiveLoopForEveryShape) {
+  using T = TypeParam;
+  for (Index rows = 1; rows <= 40; ++rows) {
+    for (Index units = 1; units <= 40; ++units) {
+      const auto grad_out = this->integers(rows, units);
+      auto out = this->integers(1, units);
+      auto expected = this->copy(out);
+      for (const bool accumulate : {true, false}) {
+        kernels::affine_bias_gradient<T>(grad_out.view(), accumulate, out.view().data);
+        naive::bias_gradient<T>(grad_out.view(), accumulate, expected.view().data);
+        ASSERT_TRUE(this->equal(out, expected)) << rows << " x " << units;
+      }
+      ASSERT_TRUE(out.frame_is_whole()) << rows << " x " << units;
+    }
+  }
+}
+
+TYPED_TEST(Affine, TransposeOfEveryShapeAndBlock) {
+  using T = TypeParam;
+  constexpr Index line = line_elements<T>;
+  for (Index rows = 1; rows <= 70; ++rows) {
+    for (Index cols = 1; cols <= 70; ++cols) {
+      const auto in = this->integers(rows, cols);
+      auto in_panels = packed<T>(in.view());
+      for (const Range part_rows : {Range{0, rows}, Range{std::min(rows, 2 * line), rows}}) {
+        for (const Range part_cols : {Range{0, cols}, Range{std::min(cols, line), cols}}) {
+          auto out = this->integers(cols, rows);
+          auto expected = this->copy(out);
+          auto out_panels = packed<T>(out.view());
+          kernels::transpose<T>(Panels<T>::plain(in.view()), part_rows, part_cols,
+                                Panels<T>::plain(out.view()));
+          kernels::transpose<T>(in_panels.panels(), part_rows, part_cols, out_panels.panels());
+          naive::transpose<T>(in.view(), part_rows, part_cols, expected.view());
+          ASSERT_TRUE(this->equal(out, expected)) << rows << " x " << cols;
+          ASSERT_TRUE(out.frame_is_whole()) << rows << " x " << cols;
+          for (Index j = 0; j < rows; ++j) {
+            ASSERT_TRUE(test::equal<T>(out_panels.panels().view(j, 1),
+                                       expected.view().middle_columns(j, 1)))
+                << rows << " x " << cols << " packed, column " << j;
+          }
+        }
+      }
+    }
+  }
+}
+
+// Real numbers, where another order of the same sum would show.
+template <class T>
+struct Products {
+  Matrix<T> out{61, 45}, grad_inputs{61, 37}, grad_weights{37, 45};
+  bool operator==(const Products& other) const {
+    return test::equal<T>(out.view(), other.out.view()) &&
+           test::equal<T>(grad_inputs.view(), other.grad_inputs.view()) &&
+           test::equal<T>(grad_weights.view(), other.grad_weights.view());
+  }
+};
+
+TYPED_TEST(Affine, PartsOfTheRowsAndColumnsHaveTheBitsOfTheWhole) {
+  using T = TypeParam;
+  Random random(3);
+  const auto x = random_matrix<T>(61, 37, random);
+  auto block = random_matrix<T>(38, 45, random);
+  const auto grad_out = random_matrix<T>(61, 45, random);
+  auto transposed = random_matrix<T>(45, 37, random);
+  auto panels = packed<T>(block.view());
+  auto transposed_panels = packed<T>(transposed.view());
+  const auto run = [&](Index part, bool pack, Index columns) {
+    Products<T> products;
+    const Panels<T> parameters = pack ? panels.panels() : Panels<T>::plain(block.view());
+    const Panels<T> factor =
+        pack ? transposed_panels.panels() : Panels<T>::plain(transposed.view());
+    for (Index i = 0; i < 61; i += part) {
+      const Index count = std::min(part, 61 - i);
+      for (Index j = 0; j < 45; j += columns) {
+        const Index width = std::min(columns, 45 - j);
+        kernels::affine<T>(x.rows().middle_rows(i, count),
+                           parameters.middle_rows(0, 37).middle_columns(j, width), true,
+                           products.out.view().middle_rows(i, count).middle_columns(j, width));
+      }
+      kernels::affine_input_gradient<T>(grad_out.rows().middle_rows(i, count), factor, false,
+                                        products.grad_inputs.view().middle_rows(i, count));
+    }
+    for (Index k = 0; k < 37; k += part) {
+      const Range range{k, std::min<Index>(k + part, 37)};
+      kernels::affine_weight_gradient<T>(x.rows(), range, grad_out.view(), false,
+                                         products.grad_weights.view().middle_rows(k, range.size()));
+    }
+    return products;
+  };
+  const Products<T> whole = run(61, false, 45);
+  for (const Index part : {1, 2, 5, 6, 7, 12, 13, 30}) {
+    for (const bool pack : {false, true}) {
+      EXPECT_TRUE(run(part, pack, 45) == whole) << part << " rows at a time, packed: " << pack;
+      EXPECT_TRUE(run(part, pack, panel_columns<T>) == whole) << part << " rows, packed: " << pack;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace nnbind::test

@@ -1,0 +1,243 @@
+// Fits: their epochs and batches, and the ways in which they may end.
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "data.hpp"
+#include "networks.hpp"
+#include "nnbind/nnbind.hpp"
+
+namespace nnbind::test {
+namespace {
+
+template <class T>
+class FitOf : public ::testing::Test {};
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(FitOf, Types);
+
+TYPED_TEST(FitOf, LowersTheLossWithEachOptimizer) {
+  const Problem<TypeParam> problem(100, 4, 2);
+  const SchedulePointer rate = constant_rate(0.01);
+  for (const OptimizerPointer& optimizer :
+       {sgd(rate), sgd(rate, 0.9), sgd(rate, 0.9, true), adam(rate), adamw(rate), rmsprop(rate),
+        adagrad(rate), sgd(rate, 0, false, 0.5)}) {
+    auto network = mlp<TypeParam>(4, {16}, 2, "tanh");
+    FitOptions options;
+    options.epochs = 30;
+    options.batch_size = 10;
+    History history;
+    fit(network, problem.values(), squared_error(), *optimizer, options, history);
+    EXPECT_EQ(history.epochs(), 30);
+    EXPECT_LT(history.loss.back(), 0.6 * history.loss.front()) << optimizer->name();
+    EXPECT_EQ(optimizer->iterations(), 300);
+  }
+}
+
+TEST(Fit, GoesOnFromWhereItWas) {
+  const Problem<double> problem(50, 4, 3);
+  const auto run = [&](std::initializer_list<Index> parts) {
+    auto network = mixed();
+    const OptimizerPointer optimizer = adam(constant_rate(0.01));
+    FitOptions options;
+    options.batch_size = 8;
+    for (const Index epochs : parts) {
+      options.epochs = epochs;
+      History history;
+      fit(network, problem.classes(), cross_entropy(), *optimizer, options, history);
+    }
+    return theta_of(network);
+  };
+  EXPECT_EQ(run({4}), run({1, 3}));
+  EXPECT_EQ(run({4}), run({4, 0}));
+}
+
+TEST(Fit, TakesTheSamplesInTheOrderGiven) {
+  const Problem<double> problem(20, 4, 3);
+  const auto run = [&](std::span<const std::int64_t> order, bool shuffle, std::uint64_t seed = 0) {
+    auto network = mixed();
+    FitOptions options;
+    options.epochs = 2;
+    options.batch_size = 6;
+    options.sample_order = order;
+    options.shuffle = shuffle;
+    options.seed = seed;
+    History history;
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history);
+    return theta_of(network);
+  };
+  std::vector<std::int64_t> as_they_come(20);
+  std::iota(as_they_come.begin(), as_they_come.end(), 0);
+  EXPECT_EQ(run(as_they_come, true), run({}, false));
+  std::vector<std::int64_t> shuffled(40);
+  epoch_order(9, 0, std::span(shuffled).first(20));
+  epoch_order(9, 1, std::span(shuffled).last(20));
+  EXPECT_EQ(run(shuffled, true), run({}, true, 9));
+  EXPECT_NE(run({}, true, 9), run({}, true, 8));
+}
+
+/// The batches of a dataset in order.
+class Slices final : public BatchSource<double> {
+ public:
+  Slices(Dataset<double> data, std::vector<Index> sizes) : data_(data), sizes_(std::move(sizes)) {}
+  void begin_epoch() override { first_ = next_ = 0; }
+  std::optional<Dataset<double>> next() override {
+    if (next_ == static_cast<Index>(sizes_.size())) return std::nullopt;
+    const Index count = sizes_[static_cast<std::size_t>(next_++)];
+    first_ += count;
+    return data_.part(first_ - count, count);
+  }
+
+ private:
+  Dataset<double> data_;
+  std::vector<Index> sizes_;
+  Index first_ = 0;
+  Index next_ = 0;
+};
+
+TEST(Fit, FromASourceOfBatchesIsTheSameAsFromMemory) {
+  const Problem<double> problem(100, 4, 3);
+  FitOptions options;
+  options.epochs = 3;
+  options.batch_size = 40;
+  options.shuffle = false;
+  History of_data, of_source;
+  auto from_data = mixed();
+  fit(from_data, problem.classes(), cross_entropy(), *adam(constant_rate(0.01)), options, of_data);
+  auto from_source = mixed();
+  Slices source(problem.classes(), {40, 40, 20});
+  options.batch_size = 0;  // so that it must make room for more than it guessed
+  fit(from_source, source, cross_entropy(), *adam(constant_rate(0.01)), options, of_source);
+  EXPECT_EQ(theta_of(from_source), theta_of(from_data));
+  EXPECT_EQ(of_source.loss, of_data.loss);
+}
+
+TEST(Fit, RefusesASourceWithoutBatches) {
+  const Problem<double> problem(10, 4, 3);
+  auto network = mixed();
+  Slices source(problem.classes(), {});
+  History history;
+  EXPECT_THROW(fit(network, source, cross_entropy(), *sgd(constant_rate(0.1)), {}, history),
+               OptionError);
+}
+
+TEST(Fit, EndsWhenTheHookSaysSo) {
+  const Problem<double> problem(20, 4, 3);
+  auto network = mixed();
+  FitOptions options;
+  options.epochs = 100;
+  History history;
+  FitHooks hooks;
+  hooks.end_epoch = [](const History& so_far) { return so_far.epochs() == 3; };
+  fit<double>(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options,
+              history, nullptr, hooks);
+  EXPECT_EQ(history.epochs(), 3);
+}
+
+struct Interruption {};
+
+TEST(Fit, InterruptedByAHookLeavesAUsableNetworkAndTheHistorySoFar) {
+  const Problem<double> problem(20, 4, 3);
+  auto network = mixed();
+  const OptimizerPointer optimizer = sgd(constant_rate(0.1));
+  FitOptions options;
+  options.epochs = 1'000'000'000;
+  FitHooks polled, ended;
+  polled.poll = [] { throw Interruption(); };
+  ended.end_epoch = [](const History& so_far) -> bool {
+    if (so_far.epochs() == 5) throw Interruption();
+    return false;
+  };
+  for (const FitHooks& hooks : {polled, ended}) {
+    History history;
+    EXPECT_THROW(fit<double>(network, problem.classes(), cross_entropy(), *optimizer, options,
+                             history, nullptr, hooks),
+                 Interruption);
+    EXPECT_GE(history.epochs(), 5);
+    EXPECT_EQ(history.seconds.size(), history.loss.size());
+  }
+  options.epochs = 1;
+  History history;
+  fit(network, problem.classes(), cross_entropy(), *optimizer, options, history);
+  EXPECT_TRUE(std::isfinite(history.loss[0]));
+}
+
+TEST(Fit, ThatDivergesEndsWithAnErrorAndTheBestEpochsParameters) {
+  const Problem<double> problem(40, 4, 2);
+  auto network = mlp<double>(4, {8}, 2, "relu", "identity", 1);
+  FitOptions options;
+  options.epochs = 1000;
+  options.batch_size = 10;
+  History history;
+  const Dataset<double> validation = problem.values().part(0, 20);
+  // The rate grows from small to huge: the network learns, then diverges.
+  class Growing final : public Schedule {
+   public:
+    [[nodiscard]] double rate(std::int64_t step) const override {
+      return 1e-3 * std::pow(1.1, static_cast<double>(step));
+    }
+    [[nodiscard]] SchedulePointer clone() const override {
+      return std::make_shared<Growing>(*this);
+    }
+  };
+  EXPECT_THROW(fit(network, problem.values(), squared_error(), *sgd(std::make_shared<Growing>()),
+                   options, history, &validation),
+               DivergenceError);
+  ASSERT_GT(history.best_epoch, 0);
+  const double best = *std::min_element(history.val_loss.begin(), history.val_loss.end());
+  EXPECT_EQ(history.val_loss[static_cast<std::size_t>(history.best_epoch)], best);
+  EXPECT_EQ(evaluate(network, validation, squared_error()).loss, best);
+}
+
+TEST(Fit, ThatDivergesAtOnceLeavesThetaAsItWas) {
+  const Problem<double> problem(40, 4, 2);
+  auto network = mlp<double>(4, {8}, 2, "relu", "identity", 1);
+  const auto start = theta_of(network);
+  FitOptions options;
+  options.batch_size = 1;
+  History history;
+  EXPECT_THROW(
+      fit(network, problem.values(), squared_error(), *sgd(constant_rate(1e300)), options, history),
+      DivergenceError);
+  EXPECT_EQ(theta_of(network), start);
+  EXPECT_EQ(history.best_epoch, -1);
+}
+
+TEST(Fit, StopsEarlyAndRestoresTheBest) {
+  const Problem<double> problem(40, 4, 2);
+  const Problem<double> other(40, 4, 2, 8);
+  auto network = mlp<double>(4, {32}, 2, "tanh", "identity", 1);
+  FitOptions options;
+  options.epochs = 10000;
+  options.batch_size = 4;
+  options.early_stopping = EarlyStopping{5, 1e-4, true};
+  History history;
+  const Dataset<double> validation = other.values();
+  fit(network, problem.values(), squared_error(), *adam(constant_rate(0.03)), options, history,
+      &validation);
+  EXPECT_LT(history.epochs(), 10000);
+  EXPECT_EQ(history.epochs(), history.best_epoch + 1 + 5);
+  EXPECT_EQ(evaluate(network, validation, squared_error()).loss,
+            history.val_loss[static_cast<std::size_t>(history.best_epoch)]);
+}
+
+TEST(Fit, RecordsMetricsRatesAndTheLossWithItsPenalty) {
+  const Problem<double> problem(40, 4, 3);
+  auto network = mixed();
+  auto twin = mixed();
+  FitOptions options;
+  options.metrics = {Metric::accuracy, Metric::mse};
+  options.regularizer = {0.01, 0.02};
+  History history;
+  const double before =
+      loss_and_gradient(twin, problem.classes(), cross_entropy(), options.regularizer);
+  const Evaluation start = evaluate(twin, problem.classes(), cross_entropy(), options.metrics);
+  fit(network, problem.classes(), cross_entropy(), *sgd(step_decay(0.1, 1, 0.5)), options, history);
+  EXPECT_NEAR(history.loss[0], before, 1e-14);
+  EXPECT_EQ(history.learning_rate[0], 0.1);
+  EXPECT_DOUBLE_EQ(history.metrics[0][0], start.metrics[0]);
+  EXPECT_NEAR(history.metrics[1][0], start.metrics[1], 1e-14);
+  EXPECT_TRUE(history.val_loss.empty());
+}
+
+}  // namespace
+}  // namespace nnbind::test

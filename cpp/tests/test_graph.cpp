@@ -1,0 +1,188 @@
+// Graphs: their shape, and gradients through edges that fan out and meet again.
+#include <gtest/gtest.h>
+
+#include "gradient_check.hpp"
+#include "nnbind/dense.hpp"
+#include "nnbind/error.hpp"
+#include "nnbind/graph.hpp"
+#include "workspace.hpp"
+
+namespace nnbind::test {
+namespace {
+
+/// y = x₁ + x₂ + ...
+class Sum final : public Operator<double> {
+ public:
+  [[nodiscard]] std::string_view kind() const override { return "sum"; }
+  [[nodiscard]] Index width(std::span<const Index> widths) const override {
+    for (const Index width : widths) {
+      if (width != widths[0]) {
+        throw ShapeError("[Sum] an input has " + std::to_string(width) + " columns; expected " +
+                         std::to_string(widths[0]));
+      }
+    }
+    return widths[0];
+  }
+  void forward(const ForwardPass<double>& pass) const override {
+    for (Index i = 0; i < pass.output.rows; ++i) {
+      for (Index j = 0; j < pass.output.cols; ++j) {
+        pass.output(i, j) = 0;
+        for (const Rows<double>& input : pass.inputs) pass.output(i, j) += input.row[i][j];
+      }
+    }
+  }
+  void backward(const BackwardPass<double>& pass) const override {
+    for (const InputGradient<double>& to : pass.input_gradients) {
+      for (Index i = 0; i < to.gradient.rows; ++i) {
+        for (Index j = 0; j < to.gradient.cols; ++j) {
+          const double before = to.accumulate ? to.gradient(i, j) : 0;
+          to.gradient(i, j) = before + pass.output_gradient(i, j);
+        }
+      }
+    }
+  }
+};
+
+std::shared_ptr<Dense<double>> dense(Index units, const Activation& activation = "tanh") {
+  DenseOptions options;
+  options.units = units;
+  options.activation = activation;
+  return std::make_shared<Dense<double>>(options);
+}
+
+/// L = Σ G ⊙ Y over a batch, with random inputs, θ and G.
+class GraphRun {
+ public:
+  GraphRun(const Graph<double>& graph, NodeId output)
+      : graph_(graph), workspace_(graph, output, batch, Purpose::step) {
+    Random random(1);
+    for (std::size_t k = 0; k < graph.inputs().size(); ++k) {
+      const Index width = graph.node(graph.inputs()[k]).width;
+      inputs_.push_back(random_matrix<double>(batch, width, random));
+      std::copy_n(inputs_.back().rows().row, batch, workspace_.input_rows(k));
+    }
+    theta_ = random_matrix<double>(1, graph.parameter_count(), random);
+    direction_ = random_matrix<double>(batch, graph.node(output).width, random);
+  }
+
+  /// The gradient by the backward pass against central differences.
+  double error() {
+    const std::vector<double> analytic = backward();
+    const auto loss = [this](double /*changed*/) { return forward(); };
+    return relative_error(analytic, central_differences(theta_.view(), loss));
+  }
+
+ private:
+  static constexpr Index batch = 4;
+
+  double forward() {
+    workspace_.forward(member_, theta_.view().data, batch, nullptr);
+    double sum = 0;
+    for (Index i = 0; i < batch; ++i) {
+      for (Index j = 0; j < direction_.view().cols; ++j) {
+        sum += direction_.view()(i, j) * workspace_.output()(i, j);
+      }
+    }
+    return sum;
+  }
+
+  std::vector<double> backward() {
+    forward();
+    for (Index i = 0; i < batch; ++i) {
+      std::copy_n(direction_.view().row(i), direction_.view().cols,
+                  workspace_.output_gradient().row(i));
+    }
+    workspace_.read(member_, theta_.view().data);
+    workspace_.backward(member_, batch, false);
+    std::vector<double> gradient(static_cast<std::size_t>(graph_.parameter_count()));
+    for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
+      const Node<double>& node = graph_.node(id);
+      const BlockShape shape = node.parameters;
+      workspace_.parameter_gradient(
+          id, batch, {{0, shape.rows}, {0, shape.cols}}, false,
+          {gradient.data() + node.offset, shape.rows, shape.cols, shape.cols});
+    }
+    return gradient;
+  }
+
+  const Graph<double>& graph_;
+  TeamState nobody_else_{1};
+  Member member_{nobody_else_, 0};
+  Workspace<double> workspace_;
+  std::vector<Matrix<double>> inputs_;
+  Matrix<double> theta_, direction_;
+};
+
+TEST(Graph, GradientsAddUpWhereANodeFansOut) {
+  Graph<double> graph;
+  const NodeId input = graph.input(3);
+  const NodeId trunk = graph.add(dense(4), {input});
+  const NodeId left = graph.add(dense(4, "sigmoid"), {trunk});
+  const NodeId right = graph.add(dense(4), {trunk});
+  const NodeId sum = graph.add(std::make_shared<Sum>(), {left, right, trunk});
+  const NodeId output = graph.add(dense(2, "softmax"), {sum});
+  EXPECT_LE(GraphRun(graph, output).error(), gradient_tolerance);
+}
+
+TEST(Graph, GradientsAddUpWhereOneNodeReadsAnotherTwice) {
+  Graph<double> graph;
+  const NodeId trunk = graph.add(dense(4), {graph.input(3)});
+  const NodeId twice = graph.add(std::make_shared<Sum>(), {trunk, trunk});
+  EXPECT_LE(GraphRun(graph, graph.add(dense(2), {twice})).error(), gradient_tolerance);
+}
+
+TEST(Graph, GradientsReachWeightsAboveSeveralInputs) {
+  Graph<double> graph;
+  const NodeId one = graph.input(3);
+  const NodeId other = graph.input(5);
+  const NodeId left = graph.add(dense(4), {one});
+  const NodeId right = graph.add(dense(4), {other});
+  const NodeId sum = graph.add(std::make_shared<Sum>(), {left, right});
+  EXPECT_LE(GraphRun(graph, graph.add(dense(2), {sum})).error(), gradient_tolerance);
+}
+
+TEST(Graph, LayerIndexIsTheLongestPathFromAnInput) {
+  Graph<double> graph;
+  const NodeId input = graph.input(4);
+  const NodeId one = graph.add(dense(4), {input});
+  const NodeId two = graph.add(dense(4), {one});
+  const NodeId sum = graph.add(std::make_shared<Sum>(), {input, two, one});
+  EXPECT_EQ(graph.node(input).layer_index, 0);
+  EXPECT_EQ(graph.node(one).layer_index, 1);
+  EXPECT_EQ(graph.node(two).layer_index, 2);
+  EXPECT_EQ(graph.node(sum).layer_index, 3);
+}
+
+TEST(Graph, NamesAreUnique) {
+  Graph<double> graph;
+  const NodeId input = graph.input(2);
+  EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense");
+  EXPECT_EQ(graph.node(graph.add(dense(2), {input}, "dense_2")).name, "dense_2");
+  EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense_1");
+  EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense_3");
+  EXPECT_THROW(graph.add(dense(2), {input}, "dense_2"), OptionError);
+}
+
+TEST(Graph, BlocksOfThetaFollowEachOther) {
+  Graph<double> graph;
+  const NodeId first = graph.add(dense(5), {graph.input(3)});
+  const NodeId second = graph.add(dense(2), {first});
+  EXPECT_EQ(graph.node(first).offset, 0);
+  EXPECT_EQ(graph.node(second).offset, (3 + 1) * 5);
+  EXPECT_EQ(graph.parameter_count(), (3 + 1) * 5 + (5 + 1) * 2);
+}
+
+TEST(Graph, RefusesWhatDoesNotFitAndStaysAsItWas) {
+  Graph<double> graph;
+  const NodeId a = graph.input(2);
+  const NodeId b = graph.input(3);
+  EXPECT_THROW(graph.input(0), OptionError);
+  EXPECT_THROW(graph.add(dense(2), {7}), OptionError);
+  EXPECT_THROW(graph.add(std::make_shared<Sum>(), {a, b}), ShapeError);
+  EXPECT_THROW(graph.add(dense(2), {a, b}), ShapeError);
+  EXPECT_THROW(graph.add(dense(2), {}), ShapeError);
+  EXPECT_EQ(graph.nodes().size(), 2U);
+}
+
+}  // namespace
+}  // namespace nnbind::test

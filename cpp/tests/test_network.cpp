@@ -1,0 +1,101 @@
+// Networks: their θ, and what they predict.
+#include <gtest/gtest.h>
+
+#include "data.hpp"
+#include "naive.hpp"
+#include "networks.hpp"
+#include "nnbind/error.hpp"
+
+namespace nnbind::test {
+namespace {
+
+TEST(Network, OfEightNineNineNineFourHasThreeHundredAndOneParameters) {
+  const auto network = mlp<float>(8, {9, 9, 9}, 4);
+  EXPECT_EQ(network.parameter_count(), (8 + 1) * 9 + 2 * (9 + 1) * 9 + (9 + 1) * 4);
+  EXPECT_EQ(network.parameter_count(), 301);
+  EXPECT_NE(network.summary().find("total parameters: 301"), std::string::npos);
+}
+
+TEST(Network, PredictsWhatTheNaiveLoopsDo) {
+  auto network = mlp<double>(5, {7}, 3, "tanh", "identity", 1);
+  for (const Index samples : {1, 2, 95, 96, 97, 200}) {
+    const Problem<double> problem(samples, 5, 3);
+    Matrix<double> hidden(samples, 7), expected(samples, 3), out(samples, 3);
+    const auto layer = [&](std::size_t i) { return network.parameters(network.layers()[i]); };
+    naive::affine<double>(problem.x.view(), layer(0).middle_rows(0, 5), layer(0).row(5),
+                          hidden.view());
+    for (Index i = 0; i < samples; ++i) {
+      for (Index j = 0; j < 7; ++j) hidden.view()(i, j) = std::tanh(hidden.view()(i, j));
+    }
+    naive::affine<double>(hidden.view(), layer(1).middle_rows(0, 7), layer(1).row(7),
+                          expected.view());
+    network.predict(problem.x.view(), out.view());
+    for (Index i = 0; i < samples; ++i) {
+      for (Index j = 0; j < 3; ++j) EXPECT_NEAR(out.view()(i, j), expected.view()(i, j), 1e-14);
+    }
+  }
+}
+
+TEST(Network, PredictsNothingForNoSamples) {
+  const auto network = mlp<float>(5, {7}, 3);
+  EXPECT_NO_THROW(network.predict({nullptr, 0, 5, 5}, {nullptr, 0, 3, 3}));
+}
+
+TEST(Network, RefusesToPredictWrongShapes) {
+  const auto network = mlp<float>(5, {7}, 3);
+  Matrix<float> x(4, 5), narrow(4, 4), out(4, 3), short_out(3, 3);
+  EXPECT_THROW(network.predict(narrow.view(), out.view()), ShapeError);
+  EXPECT_THROW(network.predict(x.view(), short_out.view()), ShapeError);
+}
+
+TEST(Network, OfOneSeedHasOneThetaAndOfAnotherAnother) {
+  EXPECT_EQ(theta_of(mlp<double>(5, {7}, 3, "relu", "identity", 4)),
+            theta_of(mlp<double>(5, {7}, 3, "relu", "identity", 4)));
+  EXPECT_NE(theta_of(mlp<double>(5, {7}, 3, "relu", "identity", 4)),
+            theta_of(mlp<double>(5, {7}, 3, "relu", "identity", 5)));
+}
+
+TEST(Network, OfFloatsHoldsTheRoundedThetaOfDoubles) {
+  const auto precise = theta_of(mlp<double>(5, {7}, 3, "relu", "identity", 4));
+  EXPECT_EQ(theta_of(mlp<float>(5, {7}, 3, "relu", "identity", 4)),
+            std::vector<float>(precise.begin(), precise.end()));
+}
+
+TEST(Network, CopyHasAThetaOfItsOwnAndResetReturnsToTheSeed) {
+  auto network = mlp<float>(5, {7}, 3);
+  const auto start = theta_of(network);
+  Network<float> copy(network);
+  EXPECT_NE(copy.identity(), network.identity());
+  copy.theta()[0] += 1;
+  EXPECT_EQ(theta_of(network), start);
+  copy.reset();
+  EXPECT_EQ(theta_of(copy), start);
+}
+
+TEST(Network, RefusesGraphsThatItCannotTrain) {
+  const auto dense = [](double dropout = 0) {
+    DenseOptions options;
+    options.dropout = dropout;
+    return std::make_shared<Dense<float>>(options);
+  };
+  Graph<float> no_layer;
+  const NodeId input = no_layer.input(2);
+  EXPECT_THROW((Network<float>(Graph<float>(), 0)), OptionError);
+  EXPECT_THROW((Network<float>(no_layer, input)), OptionError);
+  EXPECT_THROW((Network<float>(no_layer, 5)), OptionError);
+  Graph<float> drops = no_layer;
+  const NodeId output = drops.add(dense(0.5), {input});
+  EXPECT_THROW((Network<float>(drops, output)), OptionError);
+  Graph<float> two_inputs = no_layer;
+  two_inputs.input(3);
+  const NodeId one = two_inputs.add(dense(), {input});
+  EXPECT_THROW((Network<float>(two_inputs, one)), OptionError);
+  Graph<float> more_behind = no_layer;
+  const NodeId first = more_behind.add(dense(), {input});
+  more_behind.add(dense(), {first});
+  EXPECT_THROW((Network<float>(more_behind, first)), OptionError);
+  EXPECT_THROW(sequential<float>(2, {}), OptionError);
+}
+
+}  // namespace
+}  // namespace nnbind::test

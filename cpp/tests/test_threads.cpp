@@ -1,0 +1,228 @@
+// Nobody can tell from a result how many threads there were. Also run under ThreadSanitizer.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "data.hpp"
+#include "nnbind/nnbind.hpp"
+#include "team.hpp"
+
+namespace nnbind::test {
+namespace {
+
+/// Sets the number of threads for the length of a test.
+class Threads : public ::testing::Test {
+ protected:
+  ~Threads() override { reset_num_threads(); }
+};
+
+TEST_F(Threads, AreAsManyAsWasSet) {
+  EXPECT_GE(get_num_threads(), 1);
+  set_num_threads(7);
+  EXPECT_EQ(get_num_threads(), 7);
+  EXPECT_THROW(set_num_threads(0), OptionError);
+  EXPECT_EQ(get_num_threads(), 7);
+  EXPECT_EQ(threads_for(1000), 1);
+  EXPECT_EQ(threads_for(1e12), 7);
+}
+
+/// Everything that a run computes.
+struct Outcome {
+  std::vector<float> theta, prediction, gradient;
+  History history;
+  Evaluation evaluation;
+};
+
+/// A network wide enough for several threads even with batches of three.
+Network<float> wide() {
+  std::vector<DenseOptions> layers(3);
+  layers[0].units = 700;
+  layers[0].activation = "tanh";
+  layers[1].units = 430;
+  layers[1].activation = "gelu";
+  layers[1].dropout = 0.3;
+  layers[2].units = 5;
+  layers[2].activation = "softmax";
+  return sequential<float>(61, layers, 3);
+}
+
+Outcome train(int threads, Index batch_size, std::optional<double> clip_norm) {
+  set_num_threads(threads);
+  const Problem<float> problem(107, 61, 5);
+  Dataset<float> data = problem.classes();
+  const Dataset<float> validation = data.part(10, 97);
+  data = data.part(0, 3 * batch_size + 1);
+  auto network = wide();
+  FitOptions options;
+  options.epochs = 2;
+  options.batch_size = batch_size;
+  options.metrics = {Metric::accuracy, Metric::r2};
+  options.regularizer = {1e-4, 1e-3, true};
+  Outcome outcome;
+  fit(network, data, cross_entropy(), *adam(constant_rate(1e-3), 0.9, 0.999, 1e-8, clip_norm),
+      options, outcome.history, &validation);
+  outcome.theta.assign(network.theta().begin(), network.theta().end());
+  loss_and_gradient(network, data, cross_entropy());
+  outcome.gradient.assign(network.gradient().begin(), network.gradient().end());
+  outcome.evaluation = evaluate(network, validation, cross_entropy(), options.metrics);
+  std::vector<float> prediction(107 * 5);
+  network.predict(problem.x.view(), {prediction.data(), 107, 5, 5});
+  outcome.prediction = prediction;
+  return outcome;
+}
+
+class ThreadsBits : public Threads, public ::testing::WithParamInterface<std::pair<Index, bool>> {};
+
+TEST_P(ThreadsBits, AreTheSameForAnyNumber) {
+  const auto [batch_size, clips] = GetParam();
+  const std::optional<double> clip_norm = clips ? std::optional(0.1) : std::nullopt;
+  const Outcome one = train(1, batch_size, clip_norm);
+  for (const int threads : {2, 3, 5}) {
+    const Outcome several = train(threads, batch_size, clip_norm);
+    EXPECT_TRUE(same_bits(several.theta, one.theta)) << threads;
+    EXPECT_TRUE(same_bits(several.gradient, one.gradient)) << threads;
+    EXPECT_TRUE(same_bits(several.prediction, one.prediction)) << threads;
+    EXPECT_EQ(several.history.loss, one.history.loss) << threads;
+    EXPECT_EQ(several.history.val_loss, one.history.val_loss) << threads;
+    EXPECT_EQ(several.history.metrics, one.history.metrics) << threads;
+    EXPECT_EQ(several.history.val_metrics, one.history.val_metrics) << threads;
+    EXPECT_EQ(several.evaluation.loss, one.evaluation.loss) << threads;
+    EXPECT_EQ(several.evaluation.metrics, one.evaluation.metrics) << threads;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ThreadsBits,
+                         ::testing::Values(std::pair{3, false}, std::pair{3, true},
+                                           std::pair{13, false}, std::pair{35, false}),
+                         [](const auto& test) {
+                           return "BatchesOf" + std::to_string(test.param.first) +
+                                  (test.param.second ? "Clipped" : "");
+                         });
+
+TEST_F(Threads, MayPredictWithOneNetworkAtOnceWhileACopyIsTrained) {
+  set_num_threads(2);
+  const Problem<float> problem(40, 61, 5);
+  const auto network = wide();
+  std::vector<float> expected(40 * 5);
+  network.predict(problem.x.view(), {expected.data(), 40, 5, 5});
+  std::atomic<int> wrong = 0;
+  std::vector<std::jthread> callers;
+  for (int caller = 0; caller < 4; ++caller) {
+    callers.emplace_back([&, caller] {
+      for (int round = 0; round < 5; ++round) {
+        const Index samples = 40 - 7 * caller - round;  // workspaces of many sizes change hands
+        std::vector<float> out(static_cast<std::size_t>(samples * 5));
+        network.predict(problem.x.view().middle_rows(0, samples), {out.data(), samples, 5, 5});
+        wrong += !same_bits(out, std::span(expected).first(out.size()));
+      }
+    });
+  }
+  Network<float> copy(network);
+  FitOptions options;
+  options.batch_size = 20;
+  History history;
+  fit(copy, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history);
+  callers.clear();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST_F(Threads, TrainingOneNetworkAtOnceIsRefused) {
+  const Problem<float> problem(20, 4, 2);
+  auto network = mlp<float>(4, {5}, 2);
+  History history, second;
+  FitOptions options;
+  options.epochs = 1'000'000'000;
+  FitHooks hooks;
+  hooks.end_epoch = [&](const History&) {
+    std::jthread([&] {
+      const OptimizerPointer optimizer = sgd(constant_rate(0.1));
+      EXPECT_THROW(fit(network, problem.values(), squared_error(), *optimizer, {}, second),
+                   BusyError);
+      EXPECT_THROW(train_step(network, problem.values(), squared_error(), *optimizer), BusyError);
+      EXPECT_THROW(loss_and_gradient(network, problem.values(), squared_error()), BusyError);
+    });
+    return true;
+  };
+  fit<float>(network, problem.values(), squared_error(), *sgd(constant_rate(0.1)), options, history,
+             nullptr, hooks);
+  EXPECT_FALSE(second.started);
+  EXPECT_NO_THROW(loss_and_gradient(network, problem.values(), squared_error()));
+}
+
+/// One batch, and then the end or an error.
+class OneBatch final : public BatchSource<float> {
+ public:
+  OneBatch(const Dataset<float>& data, bool fails) : data_(data), fails_(fails) {}
+  void begin_epoch() override {}
+  std::optional<Dataset<float>> next() override {
+    if (given_ && fails_) throw ShapeError("planted");
+    if (given_) return std::nullopt;
+    given_ = true;
+    return data_;
+  }
+
+ private:
+  Dataset<float> data_;
+  bool fails_;
+  bool given_ = false;
+};
+
+TEST_F(Threads, AllLeaveAFitWhoseSourceFailsWithTheThetaOfTheLastStep) {
+  set_num_threads(3);
+  const Problem<float> problem(32, 61, 5);
+  const auto run = [&](bool fails) {
+    auto network = wide();
+    OneBatch source(problem.classes(), fails);
+    const OptimizerPointer optimizer = sgd(constant_rate(0.1));
+    History history;
+    if (fails) {
+      EXPECT_THROW(fit(network, source, cross_entropy(), *optimizer, {}, history), ShapeError);
+    } else {
+      fit(network, source, cross_entropy(), *optimizer, {}, history);
+    }
+    EXPECT_NO_THROW(loss_and_gradient(network, problem.classes(), cross_entropy()));
+    return std::vector<float>(network.theta().begin(), network.theta().end());
+  };
+  EXPECT_TRUE(same_bits(run(true), run(false)));
+}
+
+TEST_F(Threads, AreAwayWhenAHookLooksAtTheTheta) {
+  set_num_threads(3);
+  const Problem<float> problem(32, 61, 5);
+  auto network = wide();
+  FitOptions options;
+  options.epochs = 3;
+  options.batch_size = 16;
+  std::vector<double> seen;
+  FitHooks hooks;
+  hooks.end_epoch = [&](const History& /*so_far*/) {
+    seen.push_back(evaluate(network, problem.classes(), cross_entropy()).loss);
+    return false;
+  };
+  History history;
+  const Dataset<float> validation = problem.classes();
+  fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history,
+      &validation, hooks);
+  EXPECT_EQ(seen, history.val_loss);
+}
+
+TEST_F(Threads, LeaveTheThetaOfTheLastStepWhenAPollInterrupts) {
+  set_num_threads(3);
+  const Problem<float> problem(32, 61, 5);
+  auto network = wide();
+  const double before = evaluate(network, problem.classes(), cross_entropy()).loss;
+  FitOptions options;
+  options.epochs = 1'000'000'000;
+  options.batch_size = 16;
+  FitHooks hooks;
+  hooks.poll = [] { throw BusyError("planted"); };
+  History history;
+  EXPECT_THROW(fit<float>(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)),
+                          options, history, nullptr, hooks),
+               BusyError);
+  EXPECT_LT(evaluate(network, problem.classes(), cross_entropy()).loss, before);
+}
+
+}  // namespace
+}  // namespace nnbind::test
