@@ -43,7 +43,9 @@ def main() -> None:
         metrics=["accuracy"],
         seed=0,
     )
-    print(f"stopped after {history.epochs} epochs, best was epoch {history.best_epoch + 1}")
+    best = history.best_epoch
+    assert best is not None  # only a fit of no epochs has none
+    print(f"stopped after {history.epochs} epochs, best was epoch {best + 1}")
 
     predicted = net.predict(X_test).argmax(axis=1)
     correct = predicted == y_test
@@ -54,7 +56,7 @@ def main() -> None:
         figsize=(15, 5),
         layout="constrained",
     )
-    draw_curves(history, axes["loss"], axes["accuracy"])
+    draw_curves(history, best, axes["loss"], axes["accuracy"])
     ConfusionMatrixDisplay.from_predictions(
         y_test, predicted, ax=axes["confusion"], cmap="Blues", colorbar=False
     )
@@ -63,7 +65,7 @@ def main() -> None:
     print(f"picture: {PICTURE}")
 
 
-def draw_curves(history: nn.History, loss: Axes, accuracy: Axes) -> None:
+def draw_curves(history: nn.History, best: int, loss: Axes, accuracy: Axes) -> None:
     """What the network does on the training set (with dropout) and on the validation part."""
     loss.plot(history.loss, label="training")
     loss.plot(history.val_loss, label="validation")
@@ -72,7 +74,7 @@ def draw_curves(history: nn.History, loss: Axes, accuracy: Axes) -> None:
     accuracy.plot(history.metrics["val_accuracy"])
     accuracy.set(ylabel="accuracy", xlabel="epoch", ylim=(0.9, 1.005))
     for axes in (loss, accuracy):
-        axes.axvline(history.best_epoch, color="gray", linestyle=":", label="best epoch")
+        axes.axvline(best, color="gray", linestyle=":", label="best epoch")
     loss.legend()
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 import nnbind as nn
 import reference as ref
 
-LOSS_CLASSES = {
+LOSS_CLASSES: dict[str, Callable[..., nn.Loss]] = {
     "squared_error": nn.SquaredError,
     "mse": nn.MeanSquaredError,
     "absolute_error": nn.AbsoluteError,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 # ---- Activations: name -> (g(t), g'(t)), elementwise ----------------------------------------
 
@@ -167,7 +167,8 @@ def with_ones(layer: Layer, x: Array) -> Array:
 
 def forward(layers: list[Layer], theta: Array, x: Array) -> tuple[list[Array], list[Array]]:
     """The pre-activations T of each layer, and the values [X, Y_1, Y_2, ...]."""
-    pre_activations, values = [], [x]
+    pre_activations: list[Array] = []
+    values = [x]
     for layer, block in zip(layers, blocks(layers, theta), strict=True):
         pre_activations.append(with_ones(layer, values[-1]) @ block)
         values.append(activate(layer.activation, pre_activations[-1], **layer.options))

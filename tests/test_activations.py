@@ -177,3 +177,11 @@ def test_softmax_is_not_moved_by_a_constant(rng: np.random.Generator) -> None:
     x = rng.normal(size=(6, 4))
     net = row_net("softmax", np.float64)
     np.testing.assert_allclose(net.predict(x + 64), net.predict(x), rtol=1e-13)
+
+
+def test_activations_are_equal_by_name_and_alpha() -> None:
+    leaky = nn.Activation("leaky_relu", 0.2)
+    assert leaky == nn.Activation("leaky_relu", 0.2)
+    assert hash(leaky) == hash(nn.Activation("leaky_relu", 0.2))
+    for other in (nn.Activation("leaky_relu"), nn.Activation("relu"), "leaky_relu", None):
+        assert leaky != other

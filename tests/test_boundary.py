@@ -3,7 +3,9 @@
 Every message has one form: where, what came, what was expected.
 """
 
+import pickle
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,8 @@ BAD_X: list[tuple[Any, type[Exception], str]] = [
     (X.astype(object), TypeError, "X.*object"),
     (X.astype(str), TypeError, "X.*str"),
     (X.astype("datetime64[s]"), TypeError, "X.*datetime64"),
+    (np.ma.masked_less(X, 1), TypeError, "X is a masked array"),
+    ([[1.0, 2.0, 3.0], [4.0]], TypeError, "X is no array"),
 ]
 
 
@@ -71,6 +75,7 @@ BAD_Y: list[tuple[Any, type[Exception], str]] = [
     (Y.astype(complex), TypeError, "y.*complex128"),
     (Y.astype(object), TypeError, "y.*object"),
     (Y.astype(str), TypeError, "y.*str"),
+    (np.ma.masked_less(Y, 1), TypeError, "y is a masked array"),
 ]
 BAD_LABELS: list[tuple[Any, type[Exception], str]] = [
     (np.where(LABELS == 1, 2, 0), ValueError, r"y has (the )?label 2 in row 1"),
@@ -83,6 +88,7 @@ BAD_WEIGHT: list[tuple[Any, type[Exception], str]] = [
     (np.ones(5), nn.ShapeError, r"sample_weight has shape \(5,\); expected \(6,\)"),
     (np.ones((6, 1)), nn.ShapeError, r"sample_weight has shape \(6, 1\); expected \(6,\)"),
     (np.ones(6, complex), TypeError, "sample_weight.*complex128"),
+    (np.ma.masked_less(np.ones(6), 1), TypeError, "sample_weight is a masked array"),
 ]
 
 
@@ -116,6 +122,24 @@ def test_wrong_weights_are_refused(
     refused(entry, error, message, X, Y, sample_weight=weight)
 
 
+@pytest.mark.parametrize("options", [{}, {"class_weight": "balanced"}])
+def test_masked_weights_are_refused_with_class_weights_too(options: dict[str, Any]) -> None:
+    weight = np.ma.masked_less(np.ones(6), 2)
+    message = "sample_weight is a masked array"
+    refused("fit", TypeError, message, X, LABELS, loss="cross_entropy", output="softmax",
+            sample_weight=weight, **options)  # fmt: skip
+
+
+def test_masked_targets_of_a_memory_map_are_refused(tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "x", np.float32, "w+", shape=X.shape)
+    refused("fit", TypeError, "y is a masked array", mapped, np.ma.masked_less(Y, 1))
+
+
+def test_masked_initial_weights_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"\[Dense\] init is a masked array"):
+        nn.Dense(2, init=np.ma.masked_less(np.ones((3, 2)), 2))
+
+
 # ---- out -------------------------------------------------------------------------------------
 
 
@@ -132,6 +156,7 @@ def test_wrong_weights_are_refused(
         (np.empty((6, 2), order="F"), ValueError, "out.*contiguous"),
         (np.empty((6, 4))[:, ::2], ValueError, "out.*contiguous"),
         ([[0.0, 0.0]] * 6, TypeError, "out"),
+        (np.ma.zeros((6, 2)), TypeError, "out is a masked array"),
     ],
 )
 def test_an_out_that_cannot_take_the_result_is_refused(
@@ -141,12 +166,24 @@ def test_an_out_that_cannot_take_the_result_is_refused(
         network().predict(X, out=out)
 
 
-def test_an_out_over_the_input_is_refused_or_right() -> None:
-    net = nn.mlp(3, [], 3, output="softmax", dtype=np.float64)
-    x, expected = X.copy(), net.predict(X)
-    try:
-        net.predict(x, out=x)
-    except ValueError:
-        np.testing.assert_array_equal(x, X)
-    else:
-        assert same_bits(x, expected)
+@pytest.mark.parametrize("shift", [0, 1, 3, 200])
+def test_an_out_over_the_input_is_as_good_as_one_beside_it(shift: int) -> None:
+    net = nn.mlp(3, [4], 3, output="softmax", dtype=np.float64)
+    memory = np.arange(3.0 * 700).reshape(700, 3) / 99
+    x, out = memory[:500], memory[shift : shift + 500]
+    expected = net.predict(x)
+    assert net.predict(x, out=out) is out
+    assert same_bits(out, expected)
+
+
+def test_an_out_over_the_parameters_is_as_good_as_one_beside_them() -> None:
+    net = nn.mlp(3, [100], 2, dtype=np.float64)
+    x = np.arange(900.0).reshape(300, 3)
+    expected = net.predict(x)
+    assert same_bits(net.predict(x, out=net.theta[:600].reshape(300, 2)), expected)
+
+
+def test_an_out_of_an_equal_dtype_is_taken() -> None:
+    out = pickle.loads(pickle.dumps(np.empty((6, 2))))
+    assert out.dtype is not np.dtype(np.float64)
+    assert network().predict(X, out=out) is out

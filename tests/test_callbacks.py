@@ -48,6 +48,7 @@ def test_an_exception_in_a_callback_leaves_a_usable_network(
 
     with pytest.raises(error):
         fit(net, x, y, loss="mse", epochs=10, callbacks=[fail])
+    assert net.history is not None
     assert len(net.history.loss) == 3
     assert np.isfinite(net.predict(x)).all()
     assert fit(net, x, y, loss="mse", epochs=1).epochs == 1

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -54,7 +55,7 @@ def test_two_threads_may_not_train_one_network(rng: np.random.Generator) -> None
         first = pool.submit(fit, net, x, y, loss="mse", epochs=1, callbacks=[wait])
         assert training.wait(30)
         try:
-            step = {"loss": "mse", "optimizer": nn.SGD(0.1)}
+            step: dict[str, Any] = {"loss": "mse", "optimizer": nn.SGD(0.1)}
             with pytest.raises(nn.BusyError, match=r"\[Network\.fit\]"):
                 fit(net, x, y, epochs=1, **step)
             with pytest.raises(nn.BusyError, match=r"\[Network\.train_step\]"):
@@ -66,6 +67,48 @@ def test_two_threads_may_not_train_one_network(rng: np.random.Generator) -> None
         assert first.result().epochs == 1
     assert fit(net, x, y, loss="mse", epochs=1).epochs == 1
     assert issubclass(nn.BusyError, RuntimeError)
+
+
+def test_another_thread_may_not_set_parameters_in_training(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [4], 1, dtype=np.float64)
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 1))
+    training, tried = threading.Event(), threading.Event()
+
+    def batches() -> Iterator[tuple[Any, Any]]:
+        training.set()
+        assert tried.wait(30)
+        yield x, y
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(fit, net, batches(), None, loss="mse", epochs=1)
+        assert training.wait(30)
+        try:
+            with pytest.raises(nn.BusyError, match=r"\[Network\.theta\]"):
+                net.theta = np.zeros(net.parameter_count)
+            with pytest.raises(nn.BusyError, match=r"\[Network\.reset\]"):
+                net.reset()
+        finally:
+            tried.set()
+        assert first.result().epochs == 1
+    net.theta = np.zeros(net.parameter_count)
+    net.reset()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.usefixtures("restore_threads")
+def test_a_callback_may_set_parameters(threads: int, rng: np.random.Generator) -> None:
+    nn.set_num_threads(threads)
+    net = nn.mlp(64, [128, 128], 1, dtype=np.float64)
+    x, y = rng.normal(size=(64, 64)), rng.normal(size=(64, 1))
+    first = net.theta.copy()
+    step = {"loss": "mse", "shuffle": False, "optimizer": nn.SGD(0.1)}
+
+    def start_again(network: nn.Network, _: nn.History) -> None:
+        network.theta = first
+
+    history = fit(net, x, y, epochs=3, callbacks=[start_again], **step)
+    assert same_bits(net.theta, first)
+    assert history.loss == [history.loss[0]] * 3
 
 
 def test_a_callback_may_not_train_its_network(rng: np.random.Generator) -> None:
@@ -137,6 +180,22 @@ def test_an_interrupt_ends_a_long_fit_and_keeps_its_history(
     finished, usable = printed.split()
     assert usable == "usable"
     assert 0 < int(finished) < epochs if epochs > 1 else int(finished) == 0
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_a_process_ends_while_a_daemon_thread_trains(progress: bool) -> None:
+    printed = run_python(f"""
+        import threading, time
+        import numpy as np, nnbind as nn
+        nn.set_num_threads(2)
+        x, y = np.ones((1000, 64), np.float32), np.ones((1000, 64), np.float32)
+        options = dict(loss="mse", epochs=10**7, batch_size=500, progress={progress})
+        net = nn.mlp(64, [256], 64)
+        threading.Thread(target=net.fit, args=(x, y), kwargs=options, daemon=True).start()
+        time.sleep(0.4)
+        print("end")
+    """)
+    assert printed == "end\n"
 
 
 @posix

@@ -1,5 +1,7 @@
 """What NumPy arrays are converted, and that conversion changes no answer."""
 
+import pickle
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -63,10 +65,63 @@ def test_real_numbers_of_any_kind_are_converted(given_dtype: Any, dtype: Any) ->
     assert answers(net, *given) == answers(net, x.astype(dtype), y.astype(dtype))
 
 
-def test_one_row_repeated_without_copies_is_taken() -> None:
-    row, net = X[1], network()
-    repeated = np.broadcast_to(row, (5, 3))
-    assert same_bits(net.predict(repeated), net.predict(repeated.copy()))
+# Each maker's result has contiguous rows wherever they lie.
+IN_PLACE: dict[str, Callable[[Any], Any]] = {
+    "part of wider rows": lambda a: np.hstack([a, a])[:, : a.shape[1]],
+    "rows backwards": lambda a: a[::-1],
+    "one row repeated": lambda a: np.broadcast_to(a[0], a.shape),
+    "overlapping windows": lambda a: np.lib.stride_tricks.sliding_window_view(a.ravel(), 3),
+    "unpickled": lambda a: pickle.loads(pickle.dumps(a)),
+}
+
+
+@pytest.mark.parametrize("layout", list(IN_PLACE))
+def test_contiguous_rows_are_read_in_place(layout: str, dtype: Any) -> None:
+    net, x = network(dtype), IN_PLACE[layout](np.arange(60_000).reshape(-1, 3).astype(dtype))
+    y = np.zeros(len(x), dtype)[:, None]
+    one_output = nn.mlp(3, [], 1, dtype=dtype)
+    tracemalloc.start()
+    try:
+        out = net.predict(x)
+        one_output.evaluate(x, y, loss="mse")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < out.nbytes + 10_000
+    assert same_bits(out, net.predict(x.copy()))
+
+
+def test_a_matrix_is_taken_and_an_array_comes_back() -> None:
+    net, expected = network(), network().predict(X)
+    x, y = X.view(np.matrix), Y.view(np.matrix)
+    got = net.predict(x)
+    assert type(got) is np.ndarray
+    assert same_bits(got, expected)
+    assert net.evaluate(x, y, loss="mse") == net.evaluate(X, Y, loss="mse")
+
+
+@pytest.mark.parametrize("entry", list(TRAINING))
+@pytest.mark.parametrize("of", ["theta", "gradient"])
+def test_training_on_views_of_the_network_is_training_on_copies(entry: str, of: str) -> None:
+    def trained(copy: bool) -> list[bytes]:
+        net = nn.mlp(50, [64], 50, dtype=np.float64)
+        net.gradient[:] = net.theta[::-1]
+        view = getattr(net, of)[:3000].reshape(60, 50)
+        given = view.copy() if copy else view
+        TRAINING[entry](net, given, given)
+        return [net.theta.tobytes(), net.gradient.tobytes()]
+
+    assert trained(copy=False) == trained(copy=True)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, ZeroDivisionError])
+def test_an_error_of_the_conversion_comes_through(error: type[BaseException]) -> None:
+    class Broken:
+        def __array__(self, *_: Any, **__: Any) -> Any:
+            raise error
+
+    with pytest.raises(error):
+        network().predict(Broken())
 
 
 def test_a_number_too_large_for_the_dtype_is_an_infinity(dtype: Any) -> None:

@@ -38,6 +38,7 @@ def test_after_divergence_the_parameters_are_those_of_the_best_epoch(
         fit(net, x, y, loss="mse", optimizer=nn.SGD(0.05), epochs=10,
             callbacks=[explode_at_five], validation_data=(x, y) if validated else None)  # fmt: skip
     history = net.history
+    assert history is not None
     assert len(thetas) == 5
     assert all(a > b for a, b in itertools.pairwise(history.loss[:5]))
     assert same_bits(net.theta, thetas[4])

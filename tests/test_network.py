@@ -1,6 +1,7 @@
 """What a network is: its layers, its one vector theta, its copies and its seeds."""
 
 import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def test_layers_say_what_they_are() -> None:
     assert (hidden.name, hidden.inputs, hidden.units) == ("hidden", 3, 2)
     assert str(hidden.activation) == "relu"
     assert hidden.weights.shape == (3, 2)
+    assert hidden.bias is not None
     assert hidden.bias.shape == (2,)
     assert output.bias is None
     assert output.parameter_count == 2
@@ -87,8 +89,10 @@ def test_writing_theta_changes_predictions(dtype: Any) -> None:
     net = nn.mlp(2, [], 1, dtype=dtype)
     net.theta[:] = [2, 3, 4]
     assert net.predict(np.array([[10, 100]], dtype)) == [[20 + 300 + 4]]
-    net.layers[0].bias[:] = 5
-    net.layers[0].weights[0, 0] = 1
+    layer = net.layers[0]
+    assert layer.bias is not None
+    layer.bias[:] = 5
+    layer.weights[0, 0] = 1
     assert net.predict(np.array([[10, 100]], dtype)) == [[10 + 300 + 5]]
 
 
@@ -103,7 +107,7 @@ def test_views_see_each_training_step(rng: np.random.Generator) -> None:
 
 
 def test_views_keep_the_network_alive() -> None:
-    views = [
+    views: list[Any] = [
         nn.mlp(50, [60], 1, seed=1).theta,
         nn.mlp(50, [60], 1, seed=1).layers[0].weights,
         nn.mlp(50, [60], 1, seed=1).layers[0].bias,
@@ -115,6 +119,31 @@ def test_views_keep_the_network_alive() -> None:
         nn.mlp(50, [60], 1, seed=2).theta[:] = 1e30
     for view, value in zip(views, expected, strict=True):
         np.testing.assert_array_equal(view, value)
+
+
+def test_a_network_that_holds_its_layers_is_freed() -> None:
+    net = nn.mlp(3, [4], 1)
+    net.first = net.layers[0]  # type: ignore[attr-defined]
+    alive = weakref.ref(net)
+    del net
+    gc.collect()
+    assert alive() is None
+
+
+@pytest.mark.parametrize("values", [np.zeros(5), np.zeros((21, 1)), 1.0])
+def test_a_theta_of_another_shape_is_refused(values: Any) -> None:
+    net = nn.mlp(3, [4], 1)
+    before = net.theta.copy()
+    with pytest.raises(nn.ShapeError, match=r"\[Network\.theta\] theta has .*expected \(21,\)"):
+        net.theta = values
+    assert same_bits(net.theta, before)
+
+
+def test_theta_may_be_set_from_its_own_view() -> None:
+    net = nn.mlp(3, [4], 1)
+    expected = net.theta[::-1].copy()
+    net.theta = net.theta[::-1]
+    assert same_bits(net.theta, expected)
 
 
 def test_gradient_shows_the_last_gradient(rng: np.random.Generator) -> None:

@@ -131,7 +131,7 @@ def test_the_default_optimizer_is_sgd(rng: np.random.Generator) -> None:
 def test_clipping_shortens_a_long_gradient_and_keeps_a_short_one(rng: np.random.Generator) -> None:
     net, x, y = problem(rng)
     before = net.theta.copy()
-    norm = np.linalg.norm(net.loss_and_gradient(x, y, "mse")[1])
+    norm = float(np.linalg.norm(net.loss_and_gradient(x, y, "mse")[1]))
     for limit, expected in ((norm / 3, norm / 3), (2 * norm, norm)):
         net.theta[:] = before
         net.train_step(x, y, loss="mse", optimizer=nn.SGD(1.0, clip_norm=limit))

@@ -145,22 +145,22 @@ def test_impossible_patience_is_refused(patience: Any) -> None:
     ("make", "error"),
     [
         (lambda: nn.Input(0), ValueError),
-        (lambda: nn.Input(2.5), TypeError),
+        (lambda: nn.Input(2.5), TypeError),  # type: ignore[arg-type]
         (lambda: nn.Dense(0), ValueError),
         (lambda: nn.Dense(-3), ValueError),
-        (lambda: nn.Dense("3"), TypeError),
+        (lambda: nn.Dense("3"), TypeError),  # type: ignore[arg-type]
         (lambda: nn.Dense(3, l1=-1.0), ValueError),
         (lambda: nn.Dense(3, l2=-1.0), ValueError),
-        (lambda: nn.Dense(3, 7), TypeError),
+        (lambda: nn.Dense(3, 7), TypeError),  # type: ignore[arg-type]
         (lambda: nn.Activation("relu", alpha=0.1), (TypeError, ValueError)),
         (lambda: nn.Activation("elu", alpha=np.nan), ValueError),
         (lambda: nn.Huber(delta=0.0), ValueError),
         (lambda: nn.CrossEntropy(label_smoothing=1.5), ValueError),
-        (lambda: nn.Sequential(), (TypeError, ValueError)),
+        (lambda: nn.Sequential(), (TypeError, ValueError)),  # type: ignore[call-arg]
         (lambda: nn.Sequential(nn.Input(3)), ValueError),
-        (lambda: nn.Sequential(nn.Dense(3)), (TypeError, ValueError)),
-        (lambda: nn.Sequential(nn.Input(3), nn.Input(3)), (TypeError, ValueError)),
-        (lambda: nn.Sequential(nn.Input(3), "relu"), TypeError),
+        (lambda: nn.Sequential(nn.Dense(3)), (TypeError, ValueError)),  # type: ignore[arg-type]
+        (lambda: nn.Sequential(nn.Input(3), nn.Input(3)), (TypeError, ValueError)),  # type: ignore[arg-type]
+        (lambda: nn.Sequential(nn.Input(3), "relu"), TypeError),  # type: ignore[arg-type]
         (lambda: nn.mlp(3, [0], 1), ValueError),
         (lambda: nn.mlp(3, [4], 1, dtype=np.float16), TypeError),
         (lambda: nn.mlp(3, [4], 1, dtype=int), TypeError),

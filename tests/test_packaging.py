@@ -12,6 +12,7 @@ import pytest
 
 import nnbind as nn
 from cpp_build import ROOT, build, configure, cpp_build, program, run, site_packages
+from helpers import run_python
 from nnbind._load import LEVELS, choose, cpu_levels, levels_of
 
 # ---- The instruction set chosen at import -------------------------------------------------------
@@ -149,6 +150,17 @@ def test_the_public_headers_do_not_name_eigen() -> None:
     assert [header for header in headers if "Eigen/" in header.read_text()] == []
 
 
+def test_importing_nnbind_imports_nothing_but_numpy_and_the_standard_library() -> None:
+    code = """
+        import sys, numpy
+        before = {name.partition(".")[0] for name in sys.modules}
+        import nnbind
+        after = {name.partition(".")[0] for name in sys.modules}
+        print(*sorted(after - before - sys.stdlib_module_names))
+    """
+    assert run_python(code).split() == ["nnbind"]
+
+
 # ---- The command line and the sdist -------------------------------------------------------------
 
 
@@ -181,5 +193,7 @@ def test_the_sdist_holds_the_sources_and_no_junk(tmp_path: Path) -> None:
     }
     data = {".csv", ".json", ".npy", ".npz"}
     without_suffix = {"LICENSE", "PKG-INFO", "py.typed"}
-    odd = [path for path in files if path.suffix not in sources | data]
+    pictures = [path for path in files if path.suffix == ".png"]
+    assert {path.parent for path in pictures} <= {Path("bench/results")}
+    odd = [path for path in files if path.suffix not in sources | data | {".png"}]
     assert {path.name for path in odd} <= without_suffix

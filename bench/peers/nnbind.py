@@ -27,4 +27,4 @@ def prepare(problem: Problem) -> Session:
         )
 
     config = nn.show_config()
-    return Session(train, network.theta.copy, config["version"], config["isa"])
+    return Session(train, network.theta.copy, str(config["version"]), str(config["isa"]))

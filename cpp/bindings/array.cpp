@@ -1,5 +1,7 @@
 #include "array.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <limits>
 
 namespace nnbind::bindings {
@@ -10,15 +12,23 @@ std::string dtype_text(const py::array& array) {
   return array.dtype().attr("name").cast<std::string>();
 }
 
-py::array numbers(py::handle object, const std::string& what) {
+void refuse_mask(py::handle object, const std::string& what) {
   if (py::isinstance(object, py::module_::import("numpy.ma").attr("MaskedArray"))) {
     throw py::type_error(what + " is a masked array; fill it first");
   }
+}
+
+py::array numbers(py::handle object, const std::string& what) {
+  refuse_mask(object, what);
   py::array array;
   try {
     array = py::module_::import("numpy").attr("asarray")(object);
-  } catch (const py::error_already_set&) {
-    throw py::type_error(what + " is no array; expected one of real numbers");
+  } catch (py::error_already_set& error) {
+    // What NumPy says of rows of different lengths; anything else is not about the shape.
+    if (!error.matches(PyExc_ValueError)) throw;
+    const std::string message = what + " is no array; expected one of real numbers";
+    py::raise_from(error, PyExc_TypeError, message.c_str());
+    throw py::error_already_set();
   }
   constexpr std::string_view real = "fiub";
   if (real.find(array.dtype().kind()) == std::string_view::npos) {
@@ -33,11 +43,12 @@ bool is_integer(const py::array& array) {
 
 namespace {
 
+/// Rows may lie anywhere, one over the other or backwards: the core reads them one by one.
 template <class T>
 bool is_borrowable(const py::array& array) {
   constexpr auto item = static_cast<py::ssize_t>(sizeof(T));
-  return array.dtype().is(py::dtype::of<T>()) && array.strides(1) == item &&
-         array.strides(0) >= item * array.shape(1) && array.strides(0) % item == 0 &&
+  const bool contiguous_rows = array.shape(1) <= 1 || array.strides(1) == item;
+  return contiguous_rows && is_dtype<T>(array.dtype()) && array.strides(0) % item == 0 &&
          reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) == 0;
 }
 
@@ -45,12 +56,17 @@ template <class T>
 py::array converted(const py::array& array) {
   // A value too large for T becomes an infinity, which is refused by name and row where it
   // matters: so NumPy's own warning is not wanted.
-  const auto quiet = py::module_::import("numpy").attr("errstate")(py::arg("over") = "ignore");
-  quiet.attr("__enter__")();
-  py::array result =
-      array.attr("astype")(py::dtype::of<T>(), py::arg("order") = "C", py::arg("copy") = true);
-  quiet.attr("__exit__")(py::none(), py::none(), py::none());
-  return result;
+  const auto quietly = py::module_::import("numpy").attr("errstate")(py::arg("over") = "ignore");
+  const auto astype = quietly(array.attr("astype"));
+  return astype(py::dtype::of<T>(), py::arg("order") = "C", py::arg("copy") = true);
+}
+
+template <class T>
+Borrowed<T> borrowed(py::array array) {
+  const auto* data = static_cast<const T*>(array.data());
+  const auto stride = static_cast<Index>(array.strides(0) / static_cast<py::ssize_t>(sizeof(T)));
+  const MatrixView<const T> view{data, array.shape(0), array.shape(1), stride};
+  return {std::move(array), view};
 }
 
 }  // namespace
@@ -61,10 +77,21 @@ Borrowed<T> matrix(py::handle object, const std::string& what, const std::string
   if (array.ndim() != 2) {
     throw ShapeError(what + " has shape " + shape_text(array) + "; expected " + expected);
   }
-  if (!is_borrowable<T>(array)) array = converted<T>(array);
-  const auto* data = static_cast<const T*>(array.data());
-  const auto stride = static_cast<Index>(array.strides(0) / static_cast<py::ssize_t>(sizeof(T)));
-  return {array, {data, array.shape(0), array.shape(1), stride}};
+  return borrowed<T>(is_borrowable<T>(array) ? std::move(array) : converted<T>(array));
+}
+
+template <class T>
+Borrowed<T> copy_of(const Borrowed<T>& matrix) {
+  return borrowed<T>(converted<T>(matrix.owner));
+}
+
+template <class T>
+bool overlap(MatrixView<const T> matrix, std::span<const T> memory) {
+  if (matrix.rows == 0) return false;
+  const auto [first, last] =
+      std::minmax({matrix.row(0), matrix.row(matrix.rows - 1)}, std::less<>());
+  return std::less<>()(first, memory.data() + memory.size()) &&
+         std::less<>()(memory.data(), last + matrix.cols);
 }
 
 template <class T>
@@ -80,10 +107,14 @@ py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t si
   return py::array_t<T>(converted<T>(array));
 }
 
-template Borrowed<float> matrix<float>(py::handle, const std::string&, const std::string&);
-template Borrowed<double> matrix<double>(py::handle, const std::string&, const std::string&);
-template py::array_t<float> vector<float>(py::handle, const std::string&, py::ssize_t);
-template py::array_t<double> vector<double>(py::handle, const std::string&, py::ssize_t);
+#define NNBIND_INSTANTIATE(T)                                                         \
+  template Borrowed<T> matrix<T>(py::handle, const std::string&, const std::string&); \
+  template Borrowed<T> copy_of<T>(const Borrowed<T>&);                                \
+  template bool overlap<T>(MatrixView<const T>, std::span<const T>);                  \
+  template py::array_t<T> vector<T>(py::handle, const std::string&, py::ssize_t);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
 template py::array_t<std::int64_t> vector<std::int64_t>(py::handle, const std::string&,
                                                         py::ssize_t);
 

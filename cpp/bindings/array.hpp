@@ -1,17 +1,20 @@
 // The NumPy boundary: arrays in, arrays out.
 //
-// A 2-D array of the network's dtype whose rows are contiguous is borrowed. Everything else that
-// holds real numbers (another layout or byte order, integers, booleans, other float widths, nested
-// lists) is converted once into a new array. The rest is refused.
+// A 2-D array of the network's dtype whose rows are contiguous, wherever each of them lies, is
+// borrowed. Everything else that holds real numbers (another layout or byte order, integers,
+// booleans, other float widths, nested lists) is converted once into a new array. The rest is
+// refused.
 #pragma once
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <span>
 #include <string>
 
 #include "nnbind/error.hpp"
 #include "nnbind/matrix.hpp"
+#include "signature.hpp"
 
 namespace nnbind::bindings {
 
@@ -24,19 +27,36 @@ struct Borrowed {
   MatrixView<const T> view;
 };
 
+/// Whether the dtype is that of T. Unpickled dtypes are equal to NumPy's own, but not identical.
+template <class T>
+bool is_dtype(const py::dtype& dtype) {
+  return dtype.is(py::dtype::of<T>()) || dtype.equal(py::dtype::of<T>());
+}
+
 /// "(3,)" or "(100, 7)".
 std::string shape_text(const py::array& array);
 
 /// "float32" or "complex128".
 std::string dtype_text(const py::array& array);
 
+/// Raises TypeError if it is a masked array: a mask would be ignored.
+void refuse_mask(py::handle object, const std::string& what);
+
 /// An array of real numbers out of any object. `what` is "[Network.fit] X".
-/// Raises TypeError if there are none in it.
+/// Raises TypeError if there are none in it, and what the object's own conversion raises.
 py::array numbers(py::handle object, const std::string& what);
 
 /// A 2-D array of T. Raises ShapeError, with `expected` in it, if it has not 2 dimensions.
 template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, const std::string& expected);
+
+/// Whether the matrix and the other memory may have elements in common.
+template <class T>
+bool overlap(MatrixView<const T> matrix, std::span<const T> memory);
+
+/// A copy of the matrix.
+template <class T>
+Borrowed<T> copy_of(const Borrowed<T>& matrix);
 
 /// A 1-D contiguous array of T, `size` long. Raises ShapeError if it is not.
 template <class T>
@@ -47,7 +67,7 @@ bool is_integer(const py::array& array);
 
 /// A view of memory that keeps `owner` alive.
 template <class T>
-py::array view_of(T* data, std::vector<py::ssize_t> shape, py::handle owner) {
+FloatArray view_of(T* data, std::vector<py::ssize_t> shape, py::handle owner) {
   return py::array_t<T>(std::move(shape), data, owner);
 }
 

@@ -31,21 +31,42 @@ struct PyLayer {
   }
 };
 
-py::array weights(const PyLayer& layer) {
-  return layer.visit([&](auto& net, auto& node) -> py::array {
+FloatArray weights(const PyLayer& layer) {
+  return layer.visit([&](auto& net, auto& node) {
     return view_of(net.parameters(layer.id).data, {node.weight_rows, node.width}, layer.network);
   });
 }
 
-py::object bias(const PyLayer& layer) {
+OptionalFloatArray bias(const PyLayer& layer) {
   if (!layer.options().bias) return py::none();
-  return layer.visit([&](auto& net, auto& node) -> py::object {
+  return layer.visit([&](auto& net, auto& node) -> OptionalFloatArray {
     return view_of(net.parameters(layer.id).row(node.weight_rows), {node.width}, layer.network);
   });
 }
 
+/// Shows Python's garbage collector the network: else one with an attribute that is its own layer
+/// would never be freed.
+void collect_garbage(PyHeapTypeObject* heap_type) {
+  PyTypeObject& type = heap_type->ht_type;
+  type.tp_flags |= Py_TPFLAGS_HAVE_GC;
+  type.tp_traverse = [](PyObject* self, visitproc visit, void* arg) -> int {
+    Py_VISIT(Py_TYPE(self));
+    if (py::detail::is_holder_constructed(self)) {
+      Py_VISIT(py::cast<PyLayer&>(py::handle(self)).network.ptr());
+    }
+    return 0;
+  };
+  type.tp_clear = [](PyObject* self) -> int {
+    if (py::detail::is_holder_constructed(self)) {
+      py::cast<PyLayer&>(py::handle(self)).network = py::object();
+    }
+    return 0;
+  };
+}
+
 void register_layer(py::module_& module) {
-  py::class_<PyLayer>(module, "Layer", "A fully connected layer of a network.")
+  py::class_<PyLayer>(module, "Layer", py::custom_type_setup(&collect_garbage),
+                      "A fully connected layer of a network.")
       .def_property_readonly(
           "name",
           [](const PyLayer& self) {
@@ -83,44 +104,67 @@ void register_layer(py::module_& module) {
 }
 
 template <class T>
-py::array predict(const Network<T>& network, const py::object& x, const py::object& out) {
-  const auto samples =
-      matrix<T>(x, "[Network.predict] X", "(n, " + std::to_string(network.inputs()) + ")");
-  const Index rows = samples.view.rows;
-  py::array result;
-  if (out.is_none()) {
-    result = py::array_t<T>({rows, network.outputs()});
-  } else {
-    if (!py::isinstance<py::array>(out)) throw py::type_error("[Network.predict] out is no array");
-    result = out;
-    if (!result.dtype().is(py::dtype::of<T>())) {
-      throw py::type_error("[Network.predict] out has dtype " +
-                           std::string(py::str(result.dtype())) + "; expected " +
-                           std::string(py::str(py::dtype::of<T>())));
-    }
-    if (result.ndim() != 2 || result.shape(0) != rows || result.shape(1) != network.outputs()) {
-      throw ShapeError("[Network.predict] out has shape " + shape_text(result) + "; expected " +
-                       nnbind::shape_text(rows, network.outputs()));
-    }
-    require((result.flags() & py::array::c_style) != 0, "Network.predict",
-            "out is not C-contiguous");
-    require(result.writeable(), "Network.predict", "out is read-only");
+void check_out(const py::object& out, Index rows, Index outputs) {
+  const std::string what = "[Network.predict] out";
+  if (!py::isinstance<py::array>(out)) throw py::type_error(what + " is no array");
+  refuse_mask(out, what);
+  const py::array array = out;
+  if (!is_dtype<T>(array.dtype())) {
+    throw py::type_error(what + " has dtype " + std::string(py::str(array.dtype())) +
+                         "; expected " + std::string(py::str(py::dtype::of<T>())));
   }
-  const MatrixView<T> to{static_cast<T*>(result.mutable_data()), rows, network.outputs(),
-                         network.outputs()};
-  {
-    const py::gil_scoped_release release;
-    network.predict(samples.view, to);
+  if (array.ndim() != 2 || array.shape(0) != rows || array.shape(1) != outputs) {
+    throw ShapeError(what + " has shape " + shape_text(array) + "; expected " +
+                     nnbind::shape_text(rows, outputs));
   }
+  require((array.flags() & py::array::c_style) != 0, "Network.predict", "out is not C-contiguous");
+  require(array.writeable(), "Network.predict", "out is read-only");
+}
+
+template <class T>
+py::array_t<T> predict(const Network<T>& network, const Borrowed<T>& samples) {
+  py::array_t<T> result({samples.view.rows, network.outputs()});
+  const MatrixView<T> to{result.mutable_data(), result.shape(0), result.shape(1), result.shape(1)};
+  const py::gil_scoped_release release;
+  network.predict(samples.view, to);
   return result;
 }
 
-void set_theta(PyNetwork& self, const py::object& values) {
+template <class T>
+FloatArray predict(const Network<T>& network, const py::object& x, const py::object& out) {
+  const auto samples =
+      matrix<T>(x, "[Network.predict] X", "(n, " + std::to_string(network.inputs()) + ")");
+  if (out.is_none()) return predict(network, samples);
+  check_out<T>(out, samples.view.rows, network.outputs());
+  py::array array = out;
+  const std::span<T> to(static_cast<T*>(array.mutable_data()),
+                        static_cast<std::size_t>(array.size()));
+  const std::span<const T> theta = network.theta();
+  const MatrixView<const T> parameters{theta.data(), 1, network.parameter_count(), 0};
+  if (overlap<T>(samples.view, to) || overlap<T>(parameters, to)) {
+    const auto apart = predict(network, samples);
+    std::copy_n(apart.data(), apart.size(), to.begin());
+  } else {
+    const py::gil_scoped_release release;
+    network.predict(samples.view, {to.data(), array.shape(0), array.shape(1), array.shape(1)});
+  }
+  return out;
+}
+
+void set_theta(PyNetwork& self, const ArrayLike& values) {
   self.visit([&](auto& net) {
     using T = typename std::remove_reference_t<decltype(net.theta())>::value_type;
     const auto source =
         vector<T>(values, "[Network.theta] theta", static_cast<py::ssize_t>(net.parameter_count()));
+    const auto lock = self.writing(net, "Network.theta");
     std::copy_n(source.data(), net.parameter_count(), net.theta().begin());
+  });
+}
+
+void reset(PyNetwork& self) {
+  self.visit([&](auto& net) {
+    const auto lock = self.writing(net, "Network.reset");
+    net.reset();
   });
 }
 
@@ -129,7 +173,7 @@ void register_numbers(py::class_<PyNetwork>& network) {
       .def_property_readonly(
           "dtype",
           [](PyNetwork& self) {
-            return self.visit([](auto& net) -> py::dtype {
+            return self.visit([](auto& net) -> FloatDtype {
               return py::dtype::of<
                   typename std::remove_reference_t<decltype(net.theta())>::value_type>();
             });
@@ -158,9 +202,9 @@ void register_numbers(py::class_<PyNetwork>& network) {
 
 PyNetwork::PyNetwork(Index inputs, std::vector<DenseOptions> layers, std::uint64_t seed,
                      const py::dtype& dtype) {
-  if (dtype.is(py::dtype::of<float>())) {
+  if (is_dtype<float>(dtype)) {
     network_ = make<float>(inputs, std::move(layers), seed);
-  } else if (dtype.is(py::dtype::of<double>())) {
+  } else if (is_dtype<double>(dtype)) {
     network_ = make<double>(inputs, std::move(layers), seed);
   } else {
     throw py::type_error("[Network] dtype is " + std::string(py::str(dtype)) +
@@ -187,17 +231,17 @@ void register_network(py::module_& module) {
       .def_property(
           "theta",
           [](const py::object& self) {
-            return self.cast<PyNetwork&>().visit([&](auto& net) -> py::array {
+            return self.cast<PyNetwork&>().visit([&](auto& net) {
               return view_of(net.theta().data(), {net.parameter_count()}, self);
             });
           },
-          [](PyNetwork& self, const py::object& values) { set_theta(self, values); },
+          &set_theta,
           "All parameters in one vector, (parameter_count,): layer after layer W row by row, then\n"
           "b. A view: writing to it changes the network, and it sees each training step.")
       .def_property_readonly(
           "gradient",
           [](const py::object& self) {
-            return self.cast<PyNetwork&>().visit([&](auto& net) -> py::array {
+            return self.cast<PyNetwork&>().visit([&](auto& net) {
               return view_of(net.gradient().data(), {net.parameter_count()}, self);
             });
           },
@@ -206,7 +250,7 @@ void register_network(py::module_& module) {
           "layers",
           [](const py::object& self) {
             return self.cast<PyNetwork&>().visit([&](auto& net) {
-              py::list layers;
+              py::typing::List<PyLayer> layers;
               for (const NodeId id : net.layers()) layers.append(PyLayer{self, id});
               return layers;
             });
@@ -216,12 +260,10 @@ void register_network(py::module_& module) {
           "summary",
           [](PyNetwork& self) { return self.visit([](auto& net) { return net.summary(); }); },
           "A table of the layers and their numbers of parameters.")
-      .def(
-          "reset", [](PyNetwork& self) { self.visit([](auto& net) { net.reset(); }); },
-          "Draw theta anew from the seed, as when the network was made.")
+      .def("reset", &reset, "Draw theta anew from the seed, as when the network was made.")
       .def(
           "predict",
-          [](PyNetwork& self, const py::object& x, const py::object& out) {
+          [](PyNetwork& self, const ArrayLike& x, const OptionalFloatArray& out) {
             return self.visit([&](auto& net) { return predict(net, x, out); });
           },
           py::arg("X"), py::arg("out") = py::none(),
@@ -231,6 +273,8 @@ void register_network(py::module_& module) {
           "dtype.\n"
           "Raises ShapeError, TypeError or ValueError if X or out does not fit.");
   register_numbers(network);
+  register_history(module);
+  register_fit(network);
   register_training(module, network);
 }
 

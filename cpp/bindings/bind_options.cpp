@@ -20,7 +20,12 @@ void register_activation(py::module_& module) {
       .def_property_readonly("name", &Activation::name, "The name of the activation.")
       .def_property_readonly("alpha", &Activation::alpha, "The slope or scale below 0.")
       .def_static("names", &Activation::names, "The names of all activations.")
-      .def("__eq__", [](const Activation& a, const Activation& b) { return a == b; })
+      .def(
+          "__eq__",
+          [](const Activation& self, const Anything& other) {
+            return py::isinstance<Activation>(other) && self == other.cast<const Activation&>();
+          },
+          py::arg("other"))
       .def("__hash__",
            [](const Activation& a) { return py::hash(py::make_tuple(a.name(), a.alpha())); })
       .def("__str__", &Activation::name)
@@ -40,7 +45,7 @@ void register_initializer(py::module_& module) {
                   "Uniform draws.")
       .def_static(
           "array",
-          [](const py::object& object) {
+          [](const ArrayLike& object) {
             const auto values = matrix<double>(object, "[Dense] init", "(inputs, units)");
             std::vector<double> copy;
             for (Index i = 0; i < values.view.rows; ++i) {

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "nnbind/nnbind.hpp"
+#include "signature.hpp"
 
 namespace nnbind::bindings {
 
@@ -26,26 +27,28 @@ class PyNetwork {
     return std::visit([&](auto& network) -> decltype(auto) { return f(*network); }, network_);
   }
 
+  /// Held while parameters are set. Raises BusyError if another thread trains the network. A
+  /// callback of a fit may set them: the fit waits for it.
+  template <class T>
+  [[nodiscard]] auto writing(const Network<T>& network, const std::string& where) const {
+    using Lock = typename Network<T>::TrainingLock;
+    return in_callback ? nullptr : std::make_unique<Lock>(network, where);
+  }
+
+  /// Whether a fit is in its callback. Belongs to the GIL.
+  bool in_callback = false;
+
  private:
   std::variant<std::unique_ptr<Network<float>>, std::unique_ptr<Network<double>>> network_;
 };
-
-/// X, y and sample_weight of a caller, checked as far as NumPy is concerned.
-template <class T>
-struct Arrays {
-  std::vector<py::object> owners;
-  Dataset<T> dataset;
-};
-/// `prefix` is "" or "validation "; see check(Dataset).
-template <class T>
-Arrays<T> arrays(py::handle x, py::handle y, py::handle sample_weight, const Network<T>& network,
-                 const Loss& loss, const std::string& where, const std::string& prefix = "");
 
 void register_errors(py::module_& module);
 void register_options(py::module_& module);
 void register_losses(py::module_& module);
 void register_optimizers(py::module_& module);
 void register_network(py::module_& module);
+void register_history(py::module_& module);
+void register_fit(py::class_<PyNetwork>& network);
 void register_training(py::module_& module, py::class_<PyNetwork>& network);
 void register_config(py::module_& module);
 

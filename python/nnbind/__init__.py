@@ -7,7 +7,7 @@
 >>> history = net.fit(X, y, loss="binary_cross_entropy", optimizer=nn.Adam(0.01), epochs=100,
 ...                   batch_size=20, progress=False)
 
-Rows are samples, everything is row-major, and theta, all parameters in one vector, is ``net.theta``.
+Rows are samples, everything is row-major, and θ, all parameters in one vector, is ``net.theta``.
 """
 
 from . import (

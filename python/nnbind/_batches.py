@@ -30,8 +30,8 @@ class ConvertedBatches:
         shuffle: bool,
         seed: int,
     ) -> None:
-        self.net, self.X, self.y = net, X, np.asarray(y)
-        self.sample_weight = None if sample_weight is None else np.asarray(sample_weight)
+        self.net, self.X, self.y = net, X, np.asanyarray(y)
+        self.sample_weight = None if sample_weight is None else np.asanyarray(sample_weight)
         self.batch_size, self.orders, self.shuffle, self.seed = batch_size, orders, shuffle, seed
         self.epoch = 0
 
@@ -40,7 +40,7 @@ class ConvertedBatches:
         self.epoch += 1
         for first in range(0, len(order), self.batch_size):
             rows = order[first : first + self.batch_size]
-            batch = (self.X[rows].astype(self.net.dtype), self.y[rows])
+            batch = (self.X[rows], self.y[rows])  # the core converts
             yield batch if self.sample_weight is None else (*batch, self.sample_weight[rows])
 
     def _order(self) -> NDArray[np.int64]:

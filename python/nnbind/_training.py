@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +19,10 @@ from .optimizers import SGD, GradientDescent, Optimizer, core_optimizer
 from .regularizers import L1L2, core_regularizer
 from .stopping import EarlyStopping
 
-if TYPE_CHECKING:
-    from .network import Network
-
 WHERE = "Network.fit"
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Fit:
     """The arguments of ``Network.fit``."""
 
@@ -44,12 +41,12 @@ class Fit:
     sample_order: Any
     sample_weight: Any
     class_weight: Any
-    callbacks: Sequence[Callable[[Network, _core.History], object]]
+    callbacks: Sequence[Callable[[Any, _core.History], object]]
     progress: bool
     seed: int | None
 
-    def run(self, net: Network) -> _core.History:
-        """Check, fit, and keep the history in the network, whole however the fit ends."""
+    def run(self, net: _core.Network, history: _core.History) -> None:
+        """Check and fit; ``history.started`` once the checks have passed."""
         self._check_options(net)
         if self.y is None:
             self._check_iterable()
@@ -59,16 +56,10 @@ class Fit:
             self._check_order()
             if must_be_converted_by_batch(self.X, net.dtype):
                 self._convert_by_batch(net)
-        history = _core.History()
         with Watcher(net, history, self.callbacks, self.epochs, self.progress) as watcher:
-            try:
-                self._fit(net, history, watcher)
-            finally:
-                if history.started:  # a fit that was refused has no history
-                    net.history = history
-        return history
+            self._fit(net, history, watcher)
 
-    def _fit(self, net: Network, history: _core.History, watcher: Watcher) -> None:
+    def _fit(self, net: _core.Network, history: _core.History, watcher: Watcher) -> None:
         net._fit(
             self.X,
             self.y,
@@ -77,7 +68,7 @@ class Fit:
             epochs=self.epochs,
             batch_size=self.batch_size or 0,
             validation=self.validation_data,
-            early_stopping=self.early_stopping and self.early_stopping._core(),
+            early_stopping=None if self.early_stopping is None else self.early_stopping._core(),
             regularizer=core_regularizer(self.regularizer, WHERE),
             metrics=metric_names(self.metrics, WHERE),
             shuffle=bool(self.shuffle),
@@ -89,7 +80,7 @@ class Fit:
             history=history,
         )
 
-    def _check_options(self, net: Network) -> None:
+    def _check_options(self, net: _core.Network) -> None:
         self.epochs = integer(self.epochs, "epochs", 0, WHERE)
         if self.batch_size is not None:
             self.batch_size = integer(self.batch_size, "batch_size", 1, WHERE)
@@ -142,12 +133,12 @@ class Fit:
         if self.sample_weight is not None:
             self.sample_weight = arrays[2][:kept]
 
-    def _weigh_classes(self, net: Network) -> None:
+    def _weigh_classes(self, net: _core.Network) -> None:
         if self.class_weight is None:
             return
         weights = class_weights(self.class_weight, self.y, net.outputs)
         if self.sample_weight is not None:
-            given = np.asarray(self.sample_weight, dtype=float)
+            given = np.asanyarray(self.sample_weight, dtype=float)  # a mask is kept, and refused
             if given.shape != weights.shape:
                 raise _core.ShapeError(
                     f"[{WHERE}] sample_weight has shape {given.shape}; expected {weights.shape}"
@@ -166,7 +157,7 @@ class Fit:
                 f"expected ({n},) or ({self.epochs}, {n})"
             )
 
-    def _convert_by_batch(self, net: Network) -> None:
+    def _convert_by_batch(self, net: _core.Network) -> None:
         assert self.seed is not None
         self.X = ConvertedBatches(
             net,

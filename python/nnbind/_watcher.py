@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ._core import History
-
-if TYPE_CHECKING:
-    from .network import Network
+from ._core import History, Network
 
 BAR_INTERVAL = 0.1  # seconds between two updates of the bar
 
@@ -20,7 +17,7 @@ class Watcher:
         self,
         net: Network,
         history: History,
-        callbacks: Sequence[Callable[[Network, History], object]],
+        callbacks: Sequence[Callable[[Any, History], object]],
         epochs: int,
         progress: bool,
     ) -> None:
@@ -29,7 +26,7 @@ class Watcher:
         self.bar: Any = None
 
     @property
-    def end_epoch(self) -> Callable[[History], bool] | None:
+    def end_epoch(self) -> Callable[[], bool] | None:
         """What the core is to call, if anything."""
         return self._end_epoch if self.callbacks or self.progress else None
 
@@ -45,10 +42,11 @@ class Watcher:
         if self.bar is not None:
             self.bar.close()
 
-    def _end_epoch(self, history: History) -> bool:
+    def _end_epoch(self) -> bool:
         if self.progress:
             self._show()
-        return any([bool(callback(self.net, history)) for callback in self.callbacks])
+        answers = [callback(self.net, self.history) for callback in self.callbacks]
+        return any(answers)
 
     def _show(self) -> None:
         if self.bar is None:

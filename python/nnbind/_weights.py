@@ -15,8 +15,8 @@ def class_weights(class_weight: Any, y: Any, outputs: int) -> NDArray[np.float64
     """The weight of each sample (n,): that of its class.
 
     ``class_weight`` is {label: weight} (labels left out weigh 1), an array with a weight for each
-    class, or "balanced": n / (classes · count of the class), as in scikit-learn. ``y`` holds labels,
-    one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises ShapeError or ValueError.
+    class, or "balanced": n / (classes · count of the class), as in scikit-learn. ``y`` holds
+    labels, one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises ShapeError or ValueError.
     """
     labels = _labels(np.asarray(y))
     if isinstance(class_weight, str):
@@ -41,14 +41,15 @@ def class_weights(class_weight: Any, y: Any, outputs: int) -> NDArray[np.float64
 
 def _labels(y: NDArray[Any]) -> NDArray[np.int64]:
     if y.ndim == 2 and y.shape[1] > 1:
-        return np.argmax(y, axis=1)
+        return np.asarray(np.argmax(y, axis=1), np.int64)
     return y.reshape(len(y)).astype(np.int64)
 
 
 def _balanced(name: str, labels: NDArray[np.int64]) -> NDArray[np.float64]:
     if name != "balanced":
         raise ValueError(
-            f'[Network.fit] class_weight is "{name}"; expected "balanced", {{label: weight}} or an array'
+            f'[Network.fit] class_weight is "{name}"; '
+            'expected "balanced", {label: weight} or an array'
         )
     classes, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return np.asarray((len(labels) / (len(classes) * counts))[inverse])

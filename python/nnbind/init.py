@@ -3,8 +3,8 @@
 Each name below is a string for ``Dense(init=...)`` too, in snake case: ``"he_normal"``. An array of
 one's own does as well: (inputs, units), or (inputs + 1, units) with the bias as the last row. By
 default He (normal) goes with ReLU and its kin, LeCun (normal) with SELU, Glorot (uniform) with all
-others. Draws are made in double precision and rounded: the same seed gives the same weights on every
-platform, and a float32 network holds the rounded weights of the float64 one.
+others. Draws are made in double precision and rounded: the same seed gives the same weights on
+every platform, and a float32 network holds the rounded weights of the float64 one.
 """
 
 from __future__ import annotations

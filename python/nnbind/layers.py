@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _core
@@ -73,4 +72,4 @@ def _initializer(init: str | Initializer | ArrayLike | None) -> Initializer | No
         return init
     if isinstance(init, str):
         return Initializer(init)
-    return Initializer.array(np.asarray(init))
+    return Initializer.array(init)

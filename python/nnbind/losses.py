@@ -1,9 +1,9 @@
 """Losses d(y, f): what a prediction f costs when the target is y.
 
-Every loss sums over a sample's outputs; ``MeanSquaredError`` alone averages over them as well. Then
-``reduction`` makes one number of a batch of m samples: "mean" is (1/m) Σ_i w_i d(y_i, f_i), "sum" is
-Σ_i w_i d(y_i, f_i), with sample weights w (1 unless given). Each class has a name that may be used in
-its place: ``loss="cross_entropy"``.
+Every loss sums over a sample's outputs; ``MeanSquaredError`` alone averages over them as well.
+Then ``reduction`` makes one number of a batch of m samples: "mean" is (1/m) Σ_i w_i d(y_i, f_i),
+"sum" is Σ_i w_i d(y_i, f_i), with sample weights w (1 unless given). Each class has a name that may
+be used in its place: ``loss="cross_entropy"``.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ class BinaryCrossEntropy(Loss):
 class CrossEntropy(Loss):
     """-Σ_k y_k log p_k: "cross_entropy".
 
-    Targets are integer labels (n,), or rows (n, classes) that are one-hot or any distribution. After
-    the "softmax" or "log_softmax" activation both are computed at once from the pre-activation,
-    stably; ``from_logits`` does so after the "identity" activation. ``label_smoothing`` s replaces y
-    by (1 - s) y + s / classes (Szegedy et al., CVPR 2016).
+    Targets are integer labels (n,), or rows (n, classes) that are one-hot or any distribution.
+    After the "softmax" or "log_softmax" activation both are computed at once from the
+    pre-activation, stably; ``from_logits`` does so after the "identity" activation.
+    ``label_smoothing`` s replaces y by (1 - s) y + s / classes (Szegedy et al., CVPR 2016).
     """
 
     from_logits: bool = False

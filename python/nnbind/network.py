@@ -24,13 +24,13 @@ __all__ = ["Network", "Sequential", "mlp"]
 class Network(_core.Network):
     """A feed-forward network, made by ``Sequential`` or ``mlp``.
 
-    Arrays: a C-contiguous X of the network's dtype (or one whose rows are contiguous) is borrowed,
-    not copied. Other layouts, integers, booleans and other float widths are converted once, at each
-    call, into a new array. ``theta``, ``gradient`` and the layers' arrays are views that keep the
-    network alive. Results own their memory.
+    Arrays: an X of the network's dtype whose rows are contiguous is borrowed, not copied. Other
+    layouts, integers, booleans and other float widths are converted once, at each call, into a new
+    array. ``theta``, ``gradient`` and the layers' arrays are views that keep the network alive.
+    Results own their memory.
 
-    Errors: ShapeError (a ValueError) for a shape, TypeError for a dtype, ValueError for an option or
-    for a NaN or infinity in the data; each before anything is changed.
+    Errors: ShapeError (a ValueError) for a shape, TypeError for a dtype, ValueError for an option
+    or for a NaN or infinity in the data; each before anything is changed.
     """
 
     _layers: tuple[Dense, ...]
@@ -88,9 +88,9 @@ class Network(_core.Network):
     ) -> History:
         """Minimize L(θ) = reduce_i d(y_i, f(x_i)) + R(θ), one step for each mini-batch.
 
-        X is (n, inputs). y is (n, outputs), or integer labels (n,) for the cross-entropy. Or X is an
-        iterable of batches (X, y) or (X, y, sample_weight) and y is None; it is iterated anew for
-        each epoch. An ``np.memmap`` is read batch by batch.
+        X is (n, inputs). y is (n, outputs), or integer labels (n,) for the cross-entropy. Or X is
+        an iterable of batches (X, y) or (X, y, sample_weight) and y is None; it is iterated anew
+        for each epoch. An ``np.memmap`` is read batch by batch.
 
         ``optimizer``: by default ``nn.SGD(0.01)``. ``batch_size`` m: 1 is per-sample SGD, None the
         whole set (gradient descent); the last batch of an epoch may be smaller.
@@ -102,8 +102,8 @@ class Network(_core.Network):
         number of epochs trained so far. ``sample_order``: the caller's own, (n,) or (epochs, n).
         ``sample_weight`` (n,) multiplies d; ``class_weight`` too: {label: weight}, an array of
         weights, or "balanced" for n / (classes · count).
-        ``callbacks``: each is called as callback(net, history) after every epoch; a true return ends
-        the fit. ``progress``: a tqdm bar.
+        ``callbacks``: each is called as callback(net, history) after every epoch; a true return
+        ends the fit. ``progress``: a tqdm bar.
 
         A fit goes on from where the last one was. It runs without the GIL; Ctrl-C ends it between
         two steps with the network and ``net.history`` as they were then. Returns the history.
@@ -132,7 +132,13 @@ class Network(_core.Network):
             progress=progress,
             seed=seed,
         )
-        return call.run(self)
+        history = History()
+        try:
+            call.run(self, history)
+        finally:
+            if history.started:  # a fit that was refused has no history
+                self.history = history
+        return history
 
     def evaluate(
         self,
@@ -174,8 +180,8 @@ class Network(_core.Network):
         *,
         regularizer: L1L2 | None = None,
         sample_weight: ArrayLike | None = None,
-    ) -> tuple[float, NDArray[Any]]:
-        """L(θ) with R(θ), and ∂L/∂θ (parameter_count,), also in ``net.gradient``. Dropout is off."""
+    ) -> tuple[float, NDArray[np.floating[Any]]]:
+        """L(θ) with R(θ), and ∂L/∂θ (parameter_count,), also in ``net.gradient``; no dropout."""
         where = "Network.loss_and_gradient"
         d, r = core_loss(loss, where), core_regularizer(regularizer, where)
         return self._loss_and_gradient(X, y, d, r, sample_weight)
@@ -210,9 +216,10 @@ def mlp(
     dtype: DTypeLike = np.float32,
     dropout: float = 0.0,
 ) -> Network:
-    """A multi-layer perceptron: ``hidden`` layers with ``activation``, an output layer with ``output``.
+    """A multi-layer perceptron, ``hidden`` being the units of its hidden layers.
 
-    ``dropout`` is that of the hidden layers.
+    ``activation`` and ``dropout`` are those of the hidden layers, ``output`` is the activation of
+    the output layer.
     """
     layers = [Dense(units, activation, dropout=dropout) for units in hidden]
     return Sequential(Input(inputs), *layers, Dense(outputs, output), seed=seed, dtype=dtype)

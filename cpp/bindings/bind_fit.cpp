@@ -1,0 +1,216 @@
+// Network.fit.
+#include <pybind11/stl.h>
+
+#include <chrono>
+#include <thread>
+
+#include "bindings.hpp"
+#include "dataset_arrays.hpp"
+
+namespace nnbind::bindings {
+
+namespace {
+
+/// The GIL, while the interpreter lives. At its end it lets no other thread have it, and a thread
+/// that asks is ended by force, which C++ does not survive: so the thread waits for the process's
+/// end instead.
+class Gil {
+ private:
+  struct Waiting {
+    Waiting() {
+      while (is_finalizing()) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+    static bool is_finalizing() {
+#if PY_VERSION_HEX >= 0x030D0000
+      return Py_IsFinalizing() != 0;
+#else
+      return _Py_IsFinalizing() != 0;
+#endif
+    }
+  };
+  Waiting waiting_;
+  py::gil_scoped_acquire acquire_;
+};
+
+/// Batches out of a Python iterable of (X, y) or (X, y, sample_weight).
+template <class T>
+class PythonBatches final : public BatchSource<T> {
+ public:
+  PythonBatches(py::object iterable, Network<T>& network, LossPointer loss)
+      : iterable_(std::move(iterable)), network_(&network), loss_(std::move(loss)) {}
+
+  void begin_epoch() override {
+    const Gil gil;
+    iterator_ = py::iter(iterable_);
+  }
+
+  std::optional<Dataset<T>> next() override {
+    const Gil gil;
+    PyObject* item = PyIter_Next(iterator_.ptr());
+    if (item == nullptr) {
+      if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+      return std::nullopt;
+    }
+    const auto batch = py::reinterpret_steal<py::object>(item);
+    if (!py::isinstance<py::tuple>(batch) || py::len(batch) < 2 || py::len(batch) > 3) {
+      throw py::type_error(
+          "[Network.fit] the iterator gave no batch; expected (X, y) or (X, y, sample_weight)");
+    }
+    const auto parts = py::reinterpret_borrow<py::tuple>(batch);
+    const py::object weight = parts.size() == 3 ? py::object(parts[2]) : py::none();
+    current_ = arrays<T>(parts[0], parts[1], weight, *network_, *loss_, "Network.fit", "batch ");
+    check(current_.dataset, *network_, *loss_, "Network.fit", "batch ");
+    return current_.dataset;
+  }
+
+ private:
+  py::object iterable_;
+  py::object iterator_;
+  Network<T>* network_;
+  LossPointer loss_;
+  Arrays<T> current_;
+};
+
+/// The history that the core writes without the GIL, and the caller's, which any Python thread may
+/// read at any time.
+class SharedHistory {
+ public:
+  explicit SharedHistory(History& shown) : shown_(&shown) {}
+  /// Needs the GIL, as show() does.
+  ~SharedHistory() { show(); }
+  SharedHistory(const SharedHistory&) = delete;
+  SharedHistory& operator=(const SharedHistory&) = delete;
+
+  [[nodiscard]] History& live() { return live_; }
+
+  /// Brings the caller's up to date.
+  void show() {
+    append_rest(shown_->loss, live_.loss);
+    append_rest(shown_->val_loss, live_.val_loss);
+    append_rest(shown_->learning_rate, live_.learning_rate);
+    append_rest(shown_->seconds, live_.seconds);
+    shown_->metric_kinds = live_.metric_kinds;
+    append_rests(shown_->metrics, live_.metrics);
+    append_rests(shown_->val_metrics, live_.val_metrics);
+    shown_->started = live_.started;
+    shown_->best_epoch = live_.best_epoch;
+  }
+
+ private:
+  using Numbers = std::vector<double>;
+  static void append_rest(Numbers& to, const Numbers& from) {
+    to.insert(to.end(), from.begin() + static_cast<Index>(to.size()), from.end());
+  }
+  static void append_rests(std::vector<Numbers>& to, const std::vector<Numbers>& from) {
+    to.resize(from.size());
+    for (std::size_t k = 0; k < to.size(); ++k) append_rest(to[k], from[k]);
+  }
+
+  History live_;
+  History* shown_;
+};
+
+/// The hooks of a fit, for a Python callable `end_epoch() -> bool` or None.
+FitHooks python_hooks(PyNetwork& network, SharedHistory& history, const EndEpoch& end_epoch,
+                      double interval) {
+  FitHooks hooks;
+  hooks.poll = [] {
+    const Gil gil;
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+  };
+  if (!end_epoch.is_none()) {
+    hooks.end_epoch = [&](const History& /*history*/) {
+      const Gil gil;
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+      history.show();
+      network.in_callback = true;
+      const auto done = std::unique_ptr<bool, void (*)(bool*)>(&network.in_callback,
+                                                               [](bool* flag) { *flag = false; });
+      return py::cast<bool>(end_epoch());
+    };
+    hooks.interval = interval;
+  }
+  return hooks;
+}
+
+struct FitCall {
+  py::object x, y, sample_weight;
+  py::tuple validation;  // empty: none
+  LossPointer loss;
+  OptimizerPointer optimizer;
+  FitOptions options;
+  py::object order;
+};
+
+template <class T>
+void fit_network(Network<T>& network, const FitCall& call, History& history,
+                 const FitHooks& hooks) {
+  FitOptions options = call.options;
+  py::array_t<std::int64_t> order;
+  if (!call.order.is_none()) {
+    order = vector<std::int64_t>(call.order, "[Network.fit] sample_order", py::len(call.order));
+    options.sample_order = {order.data(), static_cast<std::size_t>(order.size())};
+  }
+  Arrays<T> validation;
+  const Dataset<T>* validation_set = nullptr;
+  if (const py::tuple& parts = call.validation; !parts.empty()) {
+    const py::object weight = parts.size() > 2 ? py::object(parts[2]) : py::none();
+    validation =
+        arrays<T>(parts[0], parts[1], weight, network, *call.loss, "Network.fit", "validation ");
+    validation_set = &validation.dataset;
+  }
+  if (call.y.is_none()) {
+    PythonBatches<T> batches(call.x, network, call.loss);
+    const py::gil_scoped_release release;
+    fit<T>(network, batches, call.loss, *call.optimizer, options, history, validation_set, hooks);
+  } else {
+    const Arrays<T> data =
+        arrays<T>(call.x, call.y, call.sample_weight, network, *call.loss, "Network.fit");
+    const py::gil_scoped_release release;
+    fit<T>(network, data.dataset, call.loss, *call.optimizer, options, history, validation_set,
+           hooks);
+  }
+}
+
+}  // namespace
+
+void register_fit(py::class_<PyNetwork>& network) {
+  network.def(
+      "_fit",
+      [](PyNetwork& self, const Samples& x, const OptionalArrayLike& y,
+         const std::shared_ptr<Loss>& loss, const OptimizerPointer& optimizer, Index epochs,
+         Index batch_size, const OptionalBatch& validation,
+         const std::optional<EarlyStopping>& early_stopping, const Regularizer& regularizer,
+         const std::vector<std::string>& metrics, bool shuffle,
+         const OptionalArrayLike& sample_order, const OptionalArrayLike& sample_weight,
+         std::optional<std::uint64_t> seed, const EndEpoch& end_epoch, double interval,
+         History& history) {
+        FitCall call;
+        call.x = x;
+        call.y = y;
+        call.sample_weight = sample_weight;
+        call.loss = loss;
+        call.optimizer = optimizer;
+        call.order = sample_order;
+        if (!validation.is_none()) call.validation = validation;
+        call.options.epochs = epochs;
+        call.options.batch_size = batch_size;
+        call.options.shuffle = shuffle;
+        call.options.early_stopping = early_stopping;
+        call.options.regularizer = regularizer;
+        call.options.metrics = metrics_from_names(metrics, "Network.fit");
+        SharedHistory shared(history);
+        const FitHooks hooks = python_hooks(self, shared, end_epoch, interval);
+        self.visit([&](auto& net) {
+          call.options.seed = seed.value_or(net.seed());
+          fit_network(net, call, shared.live(), hooks);
+        });
+      },
+      py::arg("X"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
+      py::arg("epochs"), py::arg("batch_size"), py::arg("validation"), py::arg("early_stopping"),
+      py::arg("regularizer"), py::arg("metrics"), py::arg("shuffle"), py::arg("sample_order"),
+      py::arg("sample_weight"), py::arg("seed"), py::arg("end_epoch"), py::arg("interval"),
+      py::arg("history"), "The fit behind nnbind.Network.fit.");
+}
+
+}  // namespace nnbind::bindings

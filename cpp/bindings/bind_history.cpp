@@ -1,0 +1,48 @@
+// What a fit saw.
+#include <pybind11/stl.h>
+#include <pybind11/typing.h>
+
+#include "bindings.hpp"
+
+namespace nnbind::bindings {
+
+void register_history(py::module_& module) {
+  py::class_<History>(module, "History", "What a fit saw, epoch by epoch.")
+      .def(py::init<>())
+      .def_readonly("loss", &History::loss,
+                    "Mean over the samples as training saw them, with R(theta).")
+      .def_readonly("val_loss", &History::val_loss,
+                    "Validation loss, without R(theta); empty without a validation set.")
+      .def_readonly("learning_rate", &History::learning_rate, "That of the epoch's last step.")
+      .def_readonly("seconds", &History::seconds, "Wall time, with the validation.")
+      .def_property_readonly(
+          "metrics",
+          [](const History& self) {
+            py::typing::Dict<py::str, py::typing::List<py::float_>> metrics;
+            for (std::size_t k = 0; k < self.metric_kinds.size(); ++k) {
+              const std::string name(metric_name(self.metric_kinds[k]));
+              metrics[py::str(name)] = self.metrics[k];
+              if (!self.val_metrics.empty()) metrics[py::str("val_" + name)] = self.val_metrics[k];
+            }
+            return metrics;
+          },
+          "Lists by name: \"accuracy\", \"val_accuracy\", ...")
+      .def_property_readonly(
+          "best_epoch",
+          [](const History& self) -> std::optional<Index> {
+            if (self.best_epoch < 0) return std::nullopt;
+            return self.best_epoch;
+          },
+          "The epoch with the lowest monitored loss, from 0; None before the first.")
+      .def_readonly("started", &History::started, "Whether the fit passed its checks and began.")
+      .def_property_readonly("epochs", &History::epochs, "Epochs that were completed.")
+      .def("__len__", &History::epochs)
+      .def("__repr__", [](const History& self) {
+        std::string text = "<History of " + std::to_string(self.epochs()) + " epochs";
+        if (self.epochs() > 0) text += ", loss " + number_text(self.loss.back());
+        if (!self.val_loss.empty()) text += ", val_loss " + number_text(self.val_loss.back());
+        return text + ">";
+      });
+}
+
+}  // namespace nnbind::bindings
