@@ -52,3 +52,12 @@ def test_a_diverging_step_says_so() -> None:
     with pytest.raises(nn.DivergenceError, match=r"^\[Network\.train_step\]"):
         net.train_step(np.ones((1, 1)), np.ones((1, 1)), loss="mse", optimizer=nn.SGD(0.1))
     assert same_bits(net.theta, before)
+
+
+def test_an_optimizer_can_go_on_after_a_divergence(rng: np.random.Generator) -> None:
+    net, x, y = problem(rng)
+    optimizer = nn.Adam(0.01)
+    with pytest.raises(nn.DivergenceError):
+        fit(net, x, y * 1e200, loss="mse", optimizer=optimizer, epochs=3)
+    history = fit(net, x, y, loss="mse", optimizer=optimizer, epochs=3)
+    assert np.isfinite(history.loss).all()

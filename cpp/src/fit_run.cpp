@@ -256,6 +256,7 @@ void FitRun<T>::note_best(double monitored) {
 template <class T>
 void FitRun<T>::throw_divergence() {
   std::ranges::copy(best_theta_, network_.theta().begin());
+  optimizer_.reset();  // its momenta are no longer finite either
   const std::string back = history_.best_epoch < 0
                                ? "where the fit began"
                                : "at epoch " + std::to_string(history_.best_epoch) + ", its best";

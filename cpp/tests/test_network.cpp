@@ -72,6 +72,15 @@ TEST(Network, CopyHasAThetaOfItsOwnAndResetReturnsToTheSeed) {
   EXPECT_EQ(theta_of(copy), start);
 }
 
+/// Something that is no layer.
+class Reader final : public Operator<float> {
+ public:
+  [[nodiscard]] std::string_view kind() const override { return "reader"; }
+  [[nodiscard]] Index width(std::span<const Index> widths) const override { return widths[0]; }
+  void forward(const ForwardPass<float>& /*pass*/) const override {}
+  void backward(const BackwardPass<float>& /*pass*/) const override {}
+};
+
 TEST(Network, RefusesGraphsThatItCannotTrain) {
   const auto dense = [](double dropout = 0) {
     DenseOptions options;
@@ -92,7 +101,7 @@ TEST(Network, RefusesGraphsThatItCannotTrain) {
   EXPECT_THROW((Network<float>(two_inputs, one)), OptionError);
   Graph<float> more_behind = no_layer;
   const NodeId first = more_behind.add(dense(), {input});
-  more_behind.add(dense(), {first});
+  more_behind.add(std::make_shared<Reader>(), {first});
   EXPECT_THROW((Network<float>(more_behind, first)), OptionError);
   EXPECT_THROW(sequential<float>(2, {}), OptionError);
 }

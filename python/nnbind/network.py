@@ -110,7 +110,7 @@ class Network(_core.Network):
 
         Raises ShapeError, TypeError or ValueError before anything is changed; BusyError if another
         thread trains this network; DivergenceError if the loss is no longer finite, with the
-        network back at its best epoch.
+        network back at its best epoch and the optimizer reset.
         """
         call = _training.Fit(
             X=X,

@@ -85,7 +85,8 @@ void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t
 /// optimizer for each mini-batch. `history` is filled as the fit goes and is whole however it ends.
 ///
 /// Throws what `check` throws, before anything is changed; OptionError for bad options; BusyError;
-/// DivergenceError if the loss is no longer finite, with the network back at its best epoch. What
+/// DivergenceError if the loss is no longer finite, with the network back at its best epoch and
+/// the optimizer reset. What
 /// the hooks throw passes through, with the network as of its last step.
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, const LossPointer& loss, Optimizer& optimizer,

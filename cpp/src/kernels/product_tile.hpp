@@ -64,13 +64,16 @@ void product_tile(const A& rows, MatrixView<const T> b, const T* bias, Start sta
                   Index c_stride, Index cols) {
   const typename A::template Tile<R> a(rows);
   Packet<T> sum[R][V];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
-      const Index col = v * lanes<T>;
-      const Index left = std::min(cols - col, lanes<T>);
-      sum[r][v] = start == Start::zero   ? broadcast(T{0})
-                  : start == Start::bias ? load(bias + col)
-                                         : load_first(c + r * c_stride + col, left);
+  for (int v = 0; v < V; ++v) {
+    sum[0][v] = start == Start::bias ? load(bias + v * lanes<T>) : broadcast(T{0});
+    for (int r = 1; r < R; ++r) sum[r][v] = sum[0][v];
+  }
+  const Index last = cols - (V - 1) * lanes<T>;  // columns of the last vector
+  if (start == Start::accumulate) {
+    for (int r = 0; r < R; ++r) {
+      const T* from = c + r * c_stride;
+      for (int v = 0; v + 1 < V; ++v) sum[r][v] = load(from + v * lanes<T>);
+      sum[r][V - 1] = load_first(from + (V - 1) * lanes<T>, std::min(last, lanes<T>));
     }
   }
   const T* b_row = b.data;
@@ -83,14 +86,15 @@ void product_tile(const A& rows, MatrixView<const T> b, const T* bias, Start sta
       for (int v = 0; v < V; ++v) sum[r][v] = simd::pmadd(left, right[v], sum[r][v]);
     }
   }
-  const Index whole = V * lanes<T>;
-  for (int r = 0; r < R; ++r) {
-    T* to = c + r * c_stride;
-    if (cols >= whole) {
-      for (int v = 0; v < V; ++v) store(to + v * lanes<T>, sum[r][v]);
-    } else {
+  if (last >= lanes<T>) {
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) store(c + r * c_stride + v * lanes<T>, sum[r][v]);
+    }
+  } else {
+    for (int r = 0; r < R; ++r) {
+      T* to = c + r * c_stride;
       for (int v = 0; v + 1 < V; ++v) store(to + v * lanes<T>, sum[r][v]);
-      store_first(to + (V - 1) * lanes<T>, sum[r][V - 1], cols - (V - 1) * lanes<T>);
+      store_first(to + (V - 1) * lanes<T>, sum[r][V - 1], last);
     }
   }
 }
