@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/finite.hpp"
 #include "nnbind/error.hpp"
 
 namespace nnbind {
@@ -14,15 +15,12 @@ namespace {
                     std::to_string(row));
 }
 
-/// A sum of x - x is 0 unless some x is NaN or infinite: no branch, so that it runs at the speed of
-/// the memory. Only a row that fails is searched.
+/// Throws if a value is not finite. Only a row that has one is searched.
 template <class T>
 void require_finite(MatrixView<const T> values, const std::string& what) {
   for (Index i = 0; i < values.rows; ++i) {
     const T* row = values.row(i);
-    bool finite = true;
-    for (Index j = 0; j < values.cols; ++j) finite &= row[j] - row[j] == T{0};
-    if (finite) continue;
+    if (kernels::all_finite(row, values.cols)) continue;
     bad_value(what, *std::find_if(row, row + values.cols, [](T x) { return !std::isfinite(x); }),
               i);
   }
