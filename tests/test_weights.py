@@ -62,3 +62,19 @@ def test_class_weights_of_a_binary_column(rng: np.random.Generator) -> None:
     fit(by_class, x, y, class_weight={0: 3.0, 1: 0.5}, **settings)
     fit(by_sample, x, y, sample_weight=np.where(y[:, 0] == 0, 3.0, 0.5), **settings)
     assert_close(by_class.theta, by_sample.theta)
+
+
+@pytest.mark.parametrize("entry", ["evaluate", "loss_and_gradient", "train_step"])
+def test_class_weights_work_in_every_entry_point(entry: str, rng: np.random.Generator) -> None:
+    net = nn.mlp(4, [6], 3, output="softmax", dtype=np.float64)
+    x, y = rng.normal(size=(23, 4)), rng.integers(3, size=23)
+    of_class = np.array([2.0, 0.5, 1.0])
+    options: dict[str, Any] = {"loss": "cross_entropy"}
+    if entry == "train_step":
+        options["optimizer"] = nn.SGD(1e-300)  # leaves the network as it is
+    call = getattr(net, entry)
+    by_class = call(x, y, class_weight=of_class, **options)
+    if entry == "train_step":
+        options["optimizer"] = nn.SGD(1e-300)
+    by_sample = call(x, y, sample_weight=of_class[y], **options)
+    np.testing.assert_equal(by_class, by_sample)

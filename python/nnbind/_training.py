@@ -13,7 +13,7 @@ from ._batches import ConvertedBatches, must_be_converted_by_batch
 from ._checks import integer, metric_names
 from ._checks import seed as checked_seed
 from ._watcher import Watcher
-from ._weights import class_weights
+from ._weights import sample_weights
 from .losses import Loss, core_loss
 from .optimizers import SGD, GradientDescent, Optimizer, core_optimizer
 from .regularizers import L1L2, core_regularizer
@@ -52,7 +52,9 @@ class Fit:
             self._check_iterable()
         else:
             self._split_validation()
-            self._weigh_classes(net)
+            self.sample_weight = sample_weights(
+                self.sample_weight, self.class_weight, self.y, net.outputs, WHERE
+            )
             self._check_order()
             if must_be_converted_by_batch(self.X, net.dtype):
                 self._convert_by_batch(net)
@@ -132,19 +134,6 @@ class Fit:
         self.X, self.y = arrays[0][:kept], arrays[1][:kept]
         if self.sample_weight is not None:
             self.sample_weight = arrays[2][:kept]
-
-    def _weigh_classes(self, net: _core.Network) -> None:
-        if self.class_weight is None:
-            return
-        weights = class_weights(self.class_weight, self.y, net.outputs)
-        if self.sample_weight is not None:
-            given = np.asanyarray(self.sample_weight, dtype=float)  # a mask is kept, and refused
-            if given.shape != weights.shape:
-                raise _core.ShapeError(
-                    f"[{WHERE}] sample_weight has shape {given.shape}; expected {weights.shape}"
-                )
-            weights = weights * given
-        self.sample_weight = weights
 
     def _check_order(self) -> None:
         if self.sample_order is None:

@@ -11,16 +11,31 @@ from numpy.typing import NDArray
 from ._core import ShapeError
 
 
-def class_weights(class_weight: Any, y: Any, outputs: int) -> NDArray[np.float64]:
-    """The weight of each sample (n,): that of its class.
+def sample_weights(sample_weight: Any, class_weight: Any, y: Any, outputs: int, where: str) -> Any:
+    """The weight of each sample (n,): its own times that of its class; None if neither is given.
 
     ``class_weight`` is {label: weight} (labels left out weigh 1), an array with a weight for each
     class, or "balanced": n / (classes · count of the class), as in scikit-learn. ``y`` holds
     labels, one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises ShapeError or ValueError.
     """
-    labels = _labels(np.asarray(y))
+    if class_weight is None:
+        return sample_weight
+    weights = _of_classes(class_weight, _labels(np.asarray(y), where), outputs, where)
+    if sample_weight is None:
+        return weights
+    given = np.asanyarray(sample_weight, dtype=float)  # a mask is kept, and refused
+    if given.shape != weights.shape:
+        raise ShapeError(
+            f"[{where}] sample_weight has shape {given.shape}; expected {weights.shape}"
+        )
+    return weights * given
+
+
+def _of_classes(
+    class_weight: Any, labels: NDArray[np.int64], outputs: int, where: str
+) -> NDArray[np.float64]:
     if isinstance(class_weight, str):
-        return _balanced(class_weight, labels)
+        return _balanced(class_weight, labels, where)
     classes = max(outputs, 2)
     if isinstance(class_weight, Mapping):
         table = {int(label): float(weight) for label, weight in class_weight.items()}
@@ -28,28 +43,34 @@ def class_weights(class_weight: Any, y: Any, outputs: int) -> NDArray[np.float64
         weights = np.asarray(class_weight, dtype=float)
         if weights.shape != (classes,):
             raise ShapeError(
-                f"[Network.fit] class_weight has shape {weights.shape}; expected ({classes},)"
+                f"[{where}] class_weight has shape {weights.shape}; expected ({classes},)"
             )
         table = dict(enumerate(weights.tolist()))
     for label, weight in table.items():
         if not (np.isfinite(weight) and weight >= 0):
             raise ValueError(
-                f"[Network.fit] class_weight of label {label} is {weight}; expected a number >= 0"
+                f"[{where}] class_weight of label {label} is {weight}; expected a number >= 0"
             )
     return np.array([table.get(label, 1.0) for label in labels.tolist()])
 
 
-def _labels(y: NDArray[Any]) -> NDArray[np.int64]:
+def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     if y.ndim == 2 and y.shape[1] > 1:
         return np.asarray(np.argmax(y, axis=1), np.int64)
-    return y.reshape(len(y)).astype(np.int64)
+    if y.ndim not in (1, 2) or y.dtype.kind not in "fiub":
+        raise ShapeError(
+            f"[{where}] y has shape {y.shape} and dtype {y.dtype}; class_weight expects labels, "
+            "one-hot rows or a column of two values"
+        )
+    with np.errstate(invalid="ignore"):  # a NaN is refused later, by name and row
+        return y.reshape(len(y)).astype(np.int64)
 
 
-def _balanced(name: str, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _balanced(name: str, labels: NDArray[np.int64], where: str) -> NDArray[np.float64]:
     if name != "balanced":
         raise ValueError(
-            f'[Network.fit] class_weight is "{name}"; '
-            'expected "balanced", {label: weight} or an array'
+            f'[{where}] class_weight is "{name}"; expected "balanced", {{label: weight}} '
+            "or an array"
         )
     classes, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return np.asarray((len(labels) / (len(classes) * counts))[inverse])

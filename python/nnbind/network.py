@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -12,6 +12,7 @@ from . import _core, _training
 from ._checks import metric_names
 from ._checks import seed as checked_seed
 from ._core import Activation, History
+from ._weights import sample_weights
 from .layers import Dense, Input
 from .losses import Loss, core_loss
 from .optimizers import Optimizer, core_optimizer
@@ -19,6 +20,8 @@ from .regularizers import L1L2, core_regularizer
 from .stopping import EarlyStopping
 
 __all__ = ["Network", "Sequential", "mlp"]
+
+ClassWeight: TypeAlias = Mapping[int, float] | ArrayLike | Literal["balanced"] | None
 
 
 class Network(_core.Network):
@@ -81,7 +84,7 @@ class Network(_core.Network):
         shuffle: bool = True,
         sample_order: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
-        class_weight: Mapping[int, float] | ArrayLike | Literal["balanced"] | None = None,
+        class_weight: ClassWeight = None,
         callbacks: Sequence[Callable[[Network, History], object]] = (),
         progress: bool = True,
         seed: int | None = None,
@@ -148,10 +151,16 @@ class Network(_core.Network):
         loss: str | Loss,
         metrics: Sequence[str] = (),
         sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight = None,
     ) -> dict[str, float]:
-        """{"loss": the reduced loss without R(θ), and each metric by its name}."""
-        names = metric_names(metrics, "Network.evaluate")
-        return self._evaluate(X, y, core_loss(loss, "Network.evaluate"), names, sample_weight)
+        """{"loss": the reduced loss without R(θ), and each metric by its name}.
+
+        The weights are those of the loss, as in ``fit``; metrics count every sample once.
+        """
+        where = "Network.evaluate"
+        names = metric_names(metrics, where)
+        weights = sample_weights(sample_weight, class_weight, y, self.outputs, where)
+        return self._evaluate(X, y, core_loss(loss, where), names, weights)
 
     def train_step(
         self,
@@ -162,6 +171,7 @@ class Network(_core.Network):
         optimizer: Optimizer,
         regularizer: L1L2 | None = None,
         sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight = None,
     ) -> float:
         """One step on one batch, for loops of one's own. Dropout is on.
 
@@ -170,7 +180,8 @@ class Network(_core.Network):
         """
         where = "Network.train_step"
         d, r = core_loss(loss, where), core_regularizer(regularizer, where)
-        return self._train_step(X, y, d, core_optimizer(optimizer, where), r, sample_weight)
+        weights = sample_weights(sample_weight, class_weight, y, self.outputs, where)
+        return self._train_step(X, y, d, core_optimizer(optimizer, where), r, weights)
 
     def loss_and_gradient(
         self,
@@ -180,11 +191,13 @@ class Network(_core.Network):
         *,
         regularizer: L1L2 | None = None,
         sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight = None,
     ) -> tuple[float, NDArray[np.floating[Any]]]:
         """L(θ) with R(θ), and ∂L/∂θ (parameter_count,), also in ``net.gradient``; no dropout."""
         where = "Network.loss_and_gradient"
         d, r = core_loss(loss, where), core_regularizer(regularizer, where)
-        return self._loss_and_gradient(X, y, d, r, sample_weight)
+        weights = sample_weights(sample_weight, class_weight, y, self.outputs, where)
+        return self._loss_and_gradient(X, y, d, r, weights)
 
 
 class Sequential(Network):
