@@ -7,7 +7,8 @@
 namespace nnbind::bindings {
 
 void register_history(py::module_& module) {
-  py::class_<History>(module, "History", "What a fit saw, epoch by epoch.")
+  py::class_<History>(module, "History",
+                      "What a fit saw, epoch by epoch. best_epoch counts from 0.")
       .def(py::init<>())
       .def_readonly("loss", &History::loss,
                     "Mean over the samples as training saw them, with R(theta).")
@@ -33,7 +34,7 @@ void register_history(py::module_& module) {
             if (self.best_epoch < 0) return std::nullopt;
             return self.best_epoch;
           },
-          "The epoch with the lowest monitored loss, from 0; None before the first.")
+          "The epoch with the lowest monitored loss, counted from 0; None before the first.")
       .def_readonly("started", &History::started, "Whether the fit passed its checks and began.")
       .def_property_readonly("epochs", &History::epochs, "Epochs that were completed.")
       .def("__len__", &History::epochs)

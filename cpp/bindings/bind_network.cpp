@@ -245,7 +245,8 @@ void register_network(py::module_& module) {
               return view_of(net.gradient().data(), {net.parameter_count()}, self);
             });
           },
-          "The gradient that loss_and_gradient computed last, (parameter_count,): a view.")
+          "What loss_and_gradient, or a step with clip_norm, computed last, (parameter_count,):\n"
+          "a view.")
       .def_property_readonly(
           "layers",
           [](const py::object& self) {

@@ -27,7 +27,8 @@ struct Batch {
 ///     forward_backward | data_loss, update or store_gradient | ...
 ///
 /// there is a barrier at each bar. Rows of the batch are shared out in the first part, rows of θ in
-/// the second: so a step takes two barriers, however many layers there are.
+/// the second. Two barriers a step, and more where layers are split by columns (workspace_plan.cpp)
+/// or the gradient is clipped.
 template <class T>
 class BatchRun {
  public:
@@ -51,13 +52,13 @@ class BatchRun {
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
   /// This member's part of a step. The gradient of a block is used as soon as it is computed.
   void update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
+  /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
+  /// gradient, which is stored in the network's: two more barriers.
+  void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// This member's part of bringing its own copies of the parameters up to date with θ, and of
   /// bringing θ up to date with them.
   void read_theta(const Member& member);
   void write_theta(const Member& member);
-  /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
-  /// gradient, which is stored in the network's: two more barriers.
-  void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
 
  private:
   /// A block of a node's parameters, and what R does to it.

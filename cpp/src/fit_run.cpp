@@ -92,7 +92,7 @@ void FitRun<T>::run() {
 template <class T>
 void FitRun<T>::run_epochs(const Member& member) {
   batch_run_->read_theta(member);
-  do {  // alone() has the barrier that refresh needs
+  do {  // alone() has the barrier that read_theta needs
     if (!member.alone([this] { begin_epoch(); })) return;
     run_epoch(member);
     batch_run_->write_theta(member);
@@ -135,7 +135,8 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
   return Batch<T>{&*from_source_, nullptr, from_source_->size()};
 }
 
-// Two barriers a step: rows of the batch are shared out before the first, rows of θ after it.
+// Two barriers a step, and more where layers are split by columns (workspace_plan.cpp) or the
+// gradient is clipped: rows of the batch are shared out before the first, rows of θ after it.
 template <class T>
 void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   if (member.rank() == 0) {

@@ -53,8 +53,9 @@ class Member {
 /// no OpenMP region, if it is 1. `body` may throw only within Member::alone, unless it is alone.
 void run_team(int threads, const std::function<void(const Member&)>& body);
 
-/// How many threads a piece of work deserves: a thread more for each `flops_per_thread`, since a
-/// barrier costs about as much as some 10⁵ operations. Never more than get_num_threads().
+/// How many threads a piece of work deserves: one thread for each full `flops_per_thread`, at least
+/// one, since a barrier costs about as much as some 10⁵ operations. Never more than
+/// get_num_threads().
 int threads_for(double flops);
 
 }  // namespace nnbind

@@ -405,7 +405,8 @@ class Network:
     @property
     def gradient(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
-        The gradient that loss_and_gradient computed last, (parameter_count,): a view.
+        What loss_and_gradient, or a step with clip_norm, computed last, (parameter_count,):
+        a view.
         """
     @property
     def inputs(self) -> int:
@@ -443,7 +444,7 @@ class Network:
 
 class History:
     """
-    What a fit saw, epoch by epoch.
+    What a fit saw, epoch by epoch. best_epoch counts from 0.
     """
     def __init__(self) -> None: ...
     def __len__(self) -> int: ...
@@ -451,7 +452,7 @@ class History:
     @property
     def best_epoch(self) -> int | None:
         """
-        The epoch with the lowest monitored loss, from 0; None before the first.
+        The epoch with the lowest monitored loss, counted from 0; None before the first.
         """
     @property
     def epochs(self) -> int:

@@ -11,7 +11,7 @@ BAR_INTERVAL = 0.1  # seconds between two updates of the bar
 
 
 class Watcher:
-    """Hears of epochs during a fit; a context manager that closes the bar."""
+    """Hears of epochs during a fit; a context manager that opens and closes the bar."""
 
     def __init__(
         self,
@@ -36,23 +36,24 @@ class Watcher:
         return 0.0 if self.callbacks else BAR_INTERVAL
 
     def __enter__(self) -> Watcher:
+        if self.progress:
+            from tqdm.auto import tqdm  # here, since most imports of nnbind show no bar
+
+            self.bar = tqdm(total=self.epochs, unit="epoch")
         return self
 
     def __exit__(self, *error: object) -> None:
         if self.bar is not None:
+            self.bar.leave = self.history.started  # a fit that was refused leaves no bar
             self.bar.close()
 
     def _end_epoch(self) -> bool:
-        if self.progress:
+        if self.bar is not None:
             self._show()
         answers = [callback(self.net, self.history) for callback in self.callbacks]
         return any(answers)
 
     def _show(self) -> None:
-        if self.bar is None:
-            from tqdm.auto import tqdm  # here, since most imports of nnbind show no bar
-
-            self.bar = tqdm(total=self.epochs, unit="epoch")
         shown = {"loss": self.history.loss[-1]}
         if self.history.val_loss:
             shown["val_loss"] = self.history.val_loss[-1]

@@ -32,8 +32,9 @@ class Network(_core.Network):
     array. ``theta``, ``gradient`` and the layers' arrays are views that keep the network alive.
     Results own their memory.
 
-    Errors: ShapeError (a ValueError) for a shape, TypeError for a dtype, ValueError for an option
-    or for a NaN or infinity in the data; each before anything is changed.
+    Errors: ShapeError (a ValueError) for a shape, TypeError for a dtype, ValueError for an option;
+    each before anything is changed. NaN and infinities are a ValueError in training and evaluation;
+    ``predict`` lets them through.
     """
 
     _layers: tuple[Dense, ...]

@@ -21,7 +21,8 @@ class Workspace;
 template <class T>
 class Network {
  public:
-  /// Draws θ from `seed`. Throws OptionError if the output drops units.
+  /// Draws θ from `seed`. Throws OptionError unless the graph has one input and ends in `output`,
+  /// a dense layer without dropout.
   Network(Graph<T> graph, NodeId output, std::uint64_t seed = 0);
   /// The same function with parameters of its own.
   Network(const Network& other);
@@ -39,7 +40,7 @@ class Network {
 
   [[nodiscard]] std::span<T> theta();
   [[nodiscard]] std::span<const T> theta() const;
-  /// What loss_and_gradient computed last.
+  /// What loss_and_gradient, or a step with clip_norm, computed last.
   [[nodiscard]] std::span<T> gradient();
 
   /// The fully connected layers, from the input to the output.
@@ -65,9 +66,9 @@ class Network {
   /// Draws θ anew from the seed, as when the network was made.
   void reset();
 
-  /// Epochs of all fits so far: the stream of the next epoch's shuffle and dropout.
+  /// Epochs of all fits so far: the stream of the next epoch's shuffle.
   std::uint64_t epochs_trained = 0;
-  /// Steps of all fits and train_steps so far.
+  /// Steps of all fits and train_steps so far: the stream of the next step's dropout.
   std::uint64_t steps_trained = 0;
 
   /// Holds the network for one training. Throws BusyError if another thread trains it.
