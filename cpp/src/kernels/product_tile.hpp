@@ -29,26 +29,31 @@ inline constexpr int tile_vectors = 2;
 /// registers it has 4, since 8 for C, 8 for B and the broadcast would take 17.
 inline constexpr int thin_vectors = vector_registers == 32 ? 8 : 4;
 
-/// How A's values lie in a list of rows, seen from tile row 0.
+/// How A's values lie in a list of rows, seen from tile row 0. column(k)[r] is A(r, k).
 /// Across: A(r, k) = row[r][k], the rows are samples and K runs over their features.
 template <class T>
 struct Across {
+  static constexpr bool packed_b = true;  // B may be packed
   const T* const* row;
   [[nodiscard]] Across from(Index first) const { return {row + first}; }
   template <int R>
   struct Tile {
-    // A local copy: the compiler keeps it in registers or on the stack.
+    // A local copy: the compiler keeps it in registers.
     std::array<const T*, R> row;
-    EIGEN_STRONG_INLINE explicit Tile(const Across& a) { std::copy_n(a.row, R, row.begin()); }
-    EIGEN_STRONG_INLINE T operator()(Index r, Index k) const {
-      return row[static_cast<std::size_t>(r)][k];
-    }
+    struct Column {
+      const std::array<const T*, R>& row;
+      Index k;
+      EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
+    };
+    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) { std::copy_n(a.row, R, row.begin()); }
+    EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
   };
 };
 
 /// Down: A(r, k) = row[k][first + r], the transpose; K runs over the samples.
 template <class T>
 struct Down {
+  static constexpr bool packed_b = false;
   const T* const* row;
   Index first;
   [[nodiscard]] Down from(Index more) const { return {row, first + more}; }
@@ -56,53 +61,98 @@ struct Down {
   struct Tile {
     const T* const* row;
     Index first;
-    EIGEN_STRONG_INLINE explicit Tile(const Down& a) : row(a.row), first(a.first) {}
-    EIGEN_STRONG_INLINE T operator()(Index r, Index k) const { return row[k][first + r]; }
+    EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), first(a.first) {}
+    EIGEN_ALWAYS_INLINE const T* column(Index k) const {
+      const T* const at = row[k] + first;
+      __builtin_prefetch(at + 24);  // of the next tile
+      return at;
+    }
   };
 };
 
 /// Where a tile starts from: nothing, one row added to all, or what C already holds.
 enum class Start { zero, bias, accumulate };
 
+/// The sums of R rows of a tile, each row after those above it. They are fields, and not an array
+/// over the rows: only of those does GCC keep all in registers from their start to their store, and
+/// not on the stack before and after the loop over k.
+template <class T, int R, int V>
+struct TileSums {
+  TileSums<T, R - 1, V> above;
+  Packet<T> sum[V];
+
+  EIGEN_ALWAYS_INLINE void start(const Packet<T>* first) {
+    above.start(first);
+    for (int v = 0; v < V; ++v) sum[v] = first[v];
+  }
+  /// `last` columns of the last vector are there.
+  EIGEN_ALWAYS_INLINE void read(const T* c, Index stride, Index last) {
+    above.read(c, stride, last);
+    const T* const from = c + (R - 1) * stride;
+    for (int v = 0; v + 1 < V; ++v) sum[v] = load(from + v * lanes<T>);
+    sum[V - 1] = load_first(from + (V - 1) * lanes<T>, last);
+  }
+  template <class Column>
+  EIGEN_ALWAYS_INLINE void add(const Column& a, const Packet<T>* right) {
+    above.add(a, right);
+    const Packet<T> left = broadcast(a[R - 1]);
+    for (int v = 0; v < V; ++v) sum[v] = simd::pmadd(left, right[v], sum[v]);
+  }
+  EIGEN_ALWAYS_INLINE void write(T* c, Index stride) const {
+    above.write(c, stride);
+    for (int v = 0; v < V; ++v) store(c + (R - 1) * stride + v * lanes<T>, sum[v]);
+  }
+  EIGEN_ALWAYS_INLINE void write_first(T* c, Index stride, Index last) const {
+    above.write_first(c, stride, last);
+    T* const to = c + (R - 1) * stride;
+    for (int v = 0; v + 1 < V; ++v) store(to + v * lanes<T>, sum[v]);
+    store_first(to + (V - 1) * lanes<T>, sum[V - 1], last);
+  }
+};
+
+template <class T, int V>
+struct TileSums<T, 0, V> {
+  EIGEN_ALWAYS_INLINE void start(const Packet<T>* /*first*/) {}
+  EIGEN_ALWAYS_INLINE void read(const T* /*c*/, Index /*stride*/, Index /*last*/) {}
+  template <class Column>
+  EIGEN_ALWAYS_INLINE void add(const Column& /*a*/, const Packet<T>* /*right*/) {}
+  EIGEN_ALWAYS_INLINE void write(T* /*c*/, Index /*stride*/) const {}
+  EIGEN_ALWAYS_INLINE void write_first(T* /*c*/, Index /*stride*/, Index /*last*/) const {}
+};
+
+/// `packed`: whether B is a panel of a packed matrix.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
 /// `cols` reaches; B is read in whole vectors.
-template <class T, int R, int V, class A>
+template <class T, int R, int V, bool packed, class A>
 void product_tile(const A& a_rows, MatrixView<const T> b, const T* bias, Start start, T* c,
                   Index c_stride, Index cols) {
   const typename A::template Tile<R> a(a_rows);
-  Packet<T> sum[R][V];
-  for (int v = 0; v < V; ++v) {
-    sum[0][v] = start == Start::bias ? load(bias + v * lanes<T>) : broadcast(T{0});
-    for (int r = 1; r < R; ++r) sum[r][v] = sum[0][v];
-  }
-  const Index last = cols - (V - 1) * lanes<T>;  // columns of the last vector
+  const Index last = std::min(lanes<T>, cols - (V - 1) * lanes<T>);  // columns of the last vector
+  TileSums<T, R, V> sums;
   if (start == Start::accumulate) {
-    for (int r = 0; r < R; ++r) {
-      const T* from = c + r * c_stride;
-      for (int v = 0; v + 1 < V; ++v) sum[r][v] = load(from + v * lanes<T>);
-      sum[r][V - 1] = load_first(from + (V - 1) * lanes<T>, std::min(last, lanes<T>));
-    }
-  }
-  const T* b_row = b.data;
-  for (Index k = 0; k < b.rows; ++k, b_row += b.stride) {
-    for (int v = 0; v < V; ++v) __builtin_prefetch(b_row + 16 * b.stride + v * lanes<T>);
-    Packet<T> right[V];
-    for (int v = 0; v < V; ++v) right[v] = load(b_row + v * lanes<T>);
-    for (int r = 0; r < R; ++r) {
-      const Packet<T> left = broadcast(a(r, k));
-      for (int v = 0; v < V; ++v) sum[r][v] = simd::pmadd(left, right[v], sum[r][v]);
-    }
-  }
-  if (last >= lanes<T>) {
-    for (int r = 0; r < R; ++r) {
-      for (int v = 0; v < V; ++v) store(c + r * c_stride + v * lanes<T>, sum[r][v]);
-    }
+    sums.read(c, c_stride, last);
   } else {
-    for (int r = 0; r < R; ++r) {
-      T* to = c + r * c_stride;
-      for (int v = 0; v + 1 < V; ++v) store(to + v * lanes<T>, sum[r][v]);
-      store_first(to + (V - 1) * lanes<T>, sum[r][V - 1], last);
+    Packet<T> first[V];
+    for (int v = 0; v < V; ++v) {
+      first[v] = start == Start::bias ? load(bias + v * lanes<T>) : broadcast(T{0});
     }
+    sums.start(first);
+  }
+  // A stride that is known leaves registers to the addresses of A's rows.
+  const Index stride = packed ? panel_columns<T> : b.stride;
+  const T* b_row = b.data;
+  for (Index k = 0; k < b.rows; ++k, b_row += stride) {
+    Packet<T> right[V];
+    for (int v = 0; v < V; ++v) {
+      __builtin_prefetch(b_row + 16 * stride + v * lanes<T>);
+      right[v] = load(b_row + v * lanes<T>);
+    }
+    sums.add(a.column(k), right);
+  }
+  if (last == lanes<T>) {
+    sums.write(c, c_stride);
+  } else {
+    sums.write_first(c, c_stride, last);
   }
 }
 
