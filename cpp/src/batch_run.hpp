@@ -21,6 +21,18 @@ struct Batch {
   Index count = 0;
 };
 
+/// Which losses take the pre-activation of their output: those that can, where no other node needs
+/// the output itself, or where both are the same.
+template <class T>
+std::vector<bool> pre_activations(const Network<T>& network, const Losses& losses);
+
+/// How many threads a training step deserves.
+template <class T>
+int training_members(const Network<T>& network, const Losses& losses, Index batch_size) {
+  if (losses.run_alone()) return 1;
+  return network.threads(6 * network.multiply_adds() * static_cast<double>(batch_size));
+}
+
 /// The memory of training steps over batches of up to `capacity` samples, and the parts of a step,
 /// which the members of a team run together. Between
 ///
@@ -32,21 +44,22 @@ struct Batch {
 template <class T>
 class BatchRun {
  public:
-  BatchRun(Network<T>& network, LossPointer loss, const Regularizer& regularizer, Index capacity,
-           int members, Purpose purpose);
+  BatchRun(Network<T>& network, const Losses& losses, const Regularizer& regularizer,
+           Index capacity, int members, Purpose purpose);
 
-  /// Forward, loss and backward for this member's rows, and its part of R(θ). `activate` makes
+  /// Forward, losses and backward for this member's rows, and its part of R(θ). `activate` makes
   /// predictions of pre-activations afterwards, for metrics.
-  void forward_backward(const Member& member, const Batch<T>& batch, const DropoutKey* dropout,
+  void forward_backward(const Member& member, const Batch<T>& batch, const Mode<T>& mode,
                         bool activate);
 
-  /// The reduced loss of the batch, and R(θ) as it stands beside it.
+  /// The reduced loss of the batch: of output k before its weight, and of all. And R(θ) as it
+  /// stands beside it.
+  [[nodiscard]] double output_loss(const Batch<T>& batch, std::size_t k) const;
   [[nodiscard]] double data_loss(const Batch<T>& batch) const;
   [[nodiscard]] double penalty() const;
-  /// Whether the reduced loss of a batch is a mean over its samples.
-  [[nodiscard]] bool averages() const { return loss_->reduction() == Reduction::mean; }
-  /// Adds the batch to the metrics.
-  void add_to(MetricSums& sums, const Batch<T>& batch);
+  /// Adds the batch to the metrics of each output.
+  void add_to(std::vector<MetricSums>& sums, const Batch<T>& batch);
+  [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
@@ -61,39 +74,51 @@ class BatchRun {
   void write_theta(const Member& member);
 
  private:
-  /// A block of a node's parameters, and what R does to it.
+  /// A block of a node's parameters, which one member updates.
   struct Piece {
     NodeId node;
     Block block;
-    bool weights;
-    T l1;
-    T l2;
+    Index weight_rows;    // its first rows, which are weights; the others are biases
+    MatrixView<T> theta;  // where it is kept up to date
+    Index offset;         // where it begins in θ
+    Index stride;         // from one of its rows to the next in θ
   };
+  /// One output, its loss, and its part of the batch.
+  struct Output {
+    LossPointer loss;
+    double weight = 1;
+    Activation activation;
+    bool pre_activation = false;
+    double threshold = 0;
+    std::vector<const T*> target_rows;
+    std::vector<std::int64_t> labels;
+    AlignedVector<T> losses;
+  };
+  void make_outputs(const Losses& losses, Index capacity);
   void load(Range rows, const Batch<T>& batch);
+  void evaluate(std::size_t k, Range rows, const Batch<T>& batch);
   void add_penalties(const Member& member, Index samples);
-  template <class F>
-  void for_my_pieces(const Member& member, Index samples, F f) const;
-  [[nodiscard]] Piece describe(NodeId id, Block block, Index samples) const;
-  [[nodiscard]] MatrixView<T> parameters_of(const Piece& piece);
+  void make_pieces(int members);
+  [[nodiscard]] std::vector<Piece> pieces_of(const Member& member);
+  [[nodiscard]] Piece make_piece(NodeId id, Block block);
+  [[nodiscard]] const std::vector<Piece>& pieces(const Member& member) const {
+    return pieces_[static_cast<std::size_t>(member.rank())];
+  }
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
-  [[nodiscard]] Index offset_of(const Piece& piece) const;
   void gradient_of(const Piece& piece, Index samples, MatrixView<T> out);
   void step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer);
-  [[nodiscard]] double scale(Index samples) const;
 
   Network<T>* network_;
-  LossPointer loss_;
   Regularizer regularizer_;
   bool penalized_;
+  bool training_ = false;  // how the last forward pass went
   Workspace<T> workspace_;
-  double threshold_;
-  std::vector<const T*> target_rows_;
-  std::vector<std::int64_t> labels_;
+  std::vector<Output> outputs_;
   std::vector<T> weights_;
-  AlignedVector<T> losses_;
   double clip_scale_ = 1;
-  std::vector<double> penalties_;          // of each node's block of θ
-  std::vector<AlignedVector<T>> scratch_;  // a piece of gradient for each member
+  std::vector<double> penalties_;           // of each node's block of θ
+  std::vector<std::vector<Piece>> pieces_;  // of each member
+  std::vector<AlignedVector<T>> scratch_;   // a piece of gradient for each member
 };
 
 }  // namespace nnbind

@@ -27,12 +27,24 @@ void require_finite(MatrixView<const T> values, const std::string& what) {
 }
 
 template <class T>
-void check_targets(const Dataset<T>& data, const Network<T>& network, const Loss& loss,
-                   const std::string& what) {
-  const MatrixView<const T>& y = data.targets;
-  if (y.rows != data.size() || y.cols != network.outputs()) {
+void check_inputs(MatrixView<const T> x, Index samples, Index width, const std::string& what) {
+  if (x.cols != width || x.rows != samples) {
+    throw ShapeError(what + " has shape " + shape_text(x.rows, x.cols) + "; expected (" +
+                     (x.rows == samples ? "n" : std::to_string(samples)) + ", " +
+                     std::to_string(width) + ")");
+  }
+  if (samples == 0) {
+    throw ShapeError(what + " has shape " + shape_text(0, width) + "; expected at least one row");
+  }
+  require_finite(x, what);
+}
+
+template <class T>
+void check_values(MatrixView<const T> y, Index samples, Index width, const Loss& loss,
+                  const std::string& what) {
+  if (y.rows != samples || y.cols != width) {
     throw ShapeError(what + " has shape " + shape_text(y.rows, y.cols) + "; expected " +
-                     shape_text(data.size(), network.outputs()));
+                     shape_text(samples, width));
   }
   require_finite(y, what);
   std::vector<double> row(static_cast<std::size_t>(y.cols));
@@ -45,19 +57,40 @@ void check_targets(const Dataset<T>& data, const Network<T>& network, const Loss
   }
 }
 
-template <class T>
-void check_labels(const Dataset<T>& data, const Network<T>& network, const Loss& loss,
+void check_labels(const std::int64_t* labels, Index samples, Index width, const Loss& loss,
                   const std::string& what) {
   if (!loss.takes_labels()) {
-    throw ShapeError(what + " has shape (" + std::to_string(data.size()) + ",); " + loss.name() +
-                     " expected " + shape_text(data.size(), network.outputs()) +
+    throw ShapeError(what + " has shape (" + std::to_string(samples) + ",); " + loss.name() +
+                     " expected " + shape_text(samples, width) +
                      ", as y[:, None] of a single output");
   }
-  for (Index i = 0; i < data.size(); ++i) {
-    if (data.labels[i] < 0 || data.labels[i] >= network.outputs()) {
-      throw OptionError(what + " has the label " + std::to_string(data.labels[i]) + " in row " +
-                        std::to_string(i) + "; expected 0 <= label < " +
-                        std::to_string(network.outputs()));
+  for (Index i = 0; i < samples; ++i) {
+    if (labels[i] < 0 || labels[i] >= width) {
+      throw OptionError(what + " has the label " + std::to_string(labels[i]) + " in row " +
+                        std::to_string(i) + "; expected 0 <= label < " + std::to_string(width));
+    }
+  }
+}
+
+template <class T>
+void check_losses(const Network<T>& network, const Losses& losses, const std::string& where) {
+  const std::size_t outputs = network.output_ids().size();
+  require(losses.terms.size() == outputs, where,
+          std::to_string(losses.terms.size()) + " losses for " + std::to_string(outputs) +
+              " outputs; expected one for each");
+  for (std::size_t k = 0; k < outputs; ++k) {
+    const auto& [loss, weight] = losses.terms[k];
+    if (!std::isfinite(weight) || weight < 0) {
+      throw OptionError("[" + where + "] a loss has the weight " + number_text(weight) +
+                        "; expected a number >= 0");
+    }
+    const Activation g = network.output_activation(k);
+    const NodeId id = network.output_ids()[k];
+    if (loss->needs_pre_activation(g) && g.kind() != Activation::Kind::identity &&
+        network.graph().is_read(id)) {
+      throw OptionError("[" + where + "] " + loss->name() + " takes the pre-activation of " +
+                        quoted(network.graph().node(id).name) + " (" + std::string(g.name()) +
+                        "), whose output other nodes read; expected an output of its own");
     }
   }
 }
@@ -67,45 +100,81 @@ void check_labels(const Dataset<T>& data, const Network<T>& network, const Loss&
 template <class T>
 Dataset<T> Dataset<T>::part(Index first, Index count) const {
   Dataset piece = *this;
-  piece.x = x.middle_rows(first, count);
-  if (targets.data != nullptr) piece.targets = targets.middle_rows(first, count);
-  if (labels != nullptr) piece.labels += first;
+  for (MatrixView<const T>& x : piece.inputs) x = x.middle_rows(first, count);
+  for (Targets<T>& y : piece.targets) {
+    if (y.labels != nullptr) {
+      y.labels += first;
+    } else {
+      y.values = y.values.middle_rows(first, count);
+    }
+  }
   if (weights != nullptr) piece.weights += first;
   return piece;
 }
 
+namespace {
+
+/// "[where] X", or `[where] X["name"]` of several.
 template <class T>
-void check(const Dataset<T>& data, const Network<T>& network, const Loss& loss,
+std::string part_name(const std::string& name, const Network<T>& network,
+                      const std::vector<NodeId>& nodes, std::size_t k) {
+  if (nodes.size() == 1) return name;
+  return name + "[" + quoted(network.graph().node(nodes[k]).name) + "]";
+}
+
+}  // namespace
+
+template <class T>
+void check(std::span<const MatrixView<const T>> inputs, const Network<T>& network,
            const std::string& where, const std::string& prefix) {
-  const auto named = [&](const char* name) { return "[" + where + "] " + prefix + name; };
-  if (data.x.cols != network.inputs()) {
-    throw ShapeError(named("X") + " has shape " + shape_text(data.x.rows, data.x.cols) +
-                     "; expected (n, " + std::to_string(network.inputs()) + ")");
+  const std::vector<NodeId>& nodes = network.input_ids();
+  require(inputs.size() == nodes.size(), where,
+          prefix + "X has " + std::to_string(inputs.size()) + " parts; expected " +
+              std::to_string(nodes.size()));
+  const std::string name = "[" + where + "] " + prefix + "X";
+  for (std::size_t k = 0; k < nodes.size(); ++k) {
+    check_inputs(inputs[k], inputs[0].rows, network.graph().node(nodes[k]).shape.cols,
+                 part_name(name, network, nodes, k));
   }
-  if (data.size() == 0) {
-    throw ShapeError(named("X") + " has shape " + shape_text(0, data.x.cols) +
-                     "; expected at least one row");
+}
+
+template <class T>
+void check(const Dataset<T>& data, const Network<T>& network, const Losses& losses,
+           const std::string& where, const std::string& prefix) {
+  const std::vector<NodeId>& outputs = network.output_ids();
+  const Index n = data.size();
+  require(data.targets.size() == outputs.size(), where,
+          prefix + "y has " + std::to_string(data.targets.size()) + " parts; expected " +
+              std::to_string(outputs.size()));
+  check_losses(network, losses, where);
+  check<T>(data.inputs, network, where, prefix);
+  const std::string start = "[" + where + "] " + prefix;
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    const Targets<T>& y = data.targets[k];
+    const Loss& loss = *losses.terms[k].loss;
+    const Index width = network.graph().node(outputs[k]).shape.cols;
+    const std::string name = part_name(start + "y", network, outputs, k);
+    if (y.labels != nullptr) {
+      check_labels(y.labels, n, width, loss, name);
+    } else {
+      check_values(y.values, n, width, loss, name);
+    }
   }
-  (void)loss.takes_pre_activation(network.output_activation());
-  require_finite(data.x, named("X"));
-  if (data.labels != nullptr) {
-    check_labels(data, network, loss, named("y"));
-  } else {
-    check_targets(data, network, loss, named("y"));
-  }
-  for (Index i = 0; data.weights != nullptr && i < data.size(); ++i) {
+  for (Index i = 0; data.weights != nullptr && i < n; ++i) {
     const double weight = data.weights[i];
-    if (!std::isfinite(weight)) bad_value(named("sample_weight"), weight, i);
+    if (!std::isfinite(weight)) bad_value(start + "sample_weight", weight, i);
     if (weight < 0) {
-      throw OptionError(named("sample_weight") + " is " + number_text(weight) + " in row " +
+      throw OptionError(start + "sample_weight is " + number_text(weight) + " in row " +
                         std::to_string(i) + "; expected numbers >= 0");
     }
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                   \
-  template Dataset<T> Dataset<T>::part(Index, Index) const;                                     \
-  template void check<T>(const Dataset<T>&, const Network<T>&, const Loss&, const std::string&, \
+#define NNBIND_INSTANTIATE(T)                                                                     \
+  template Dataset<T> Dataset<T>::part(Index, Index) const;                                       \
+  template void check<T>(std::span<const MatrixView<const T>>, const Network<T>&,                 \
+                         const std::string&, const std::string&);                                 \
+  template void check<T>(const Dataset<T>&, const Network<T>&, const Losses&, const std::string&, \
                          const std::string&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "batch_run.hpp"
+
 namespace nnbind {
 
 namespace {
@@ -15,91 +17,156 @@ constexpr Index chunk_rows = 96;
 }  // namespace
 
 template <class T>
-Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, LossPointer loss,
+std::vector<MetricSums> empty_sums(const Network<T>& network) {
+  std::vector<MetricSums> sums;
+  for (const NodeId id : network.output_ids()) {
+    sums.emplace_back(network.graph().node(id).shape.cols);
+  }
+  return sums;
+}
+
+template <class T>
+std::vector<std::string> metric_names(const Network<T>& network,
+                                      const std::vector<Metric>& metrics) {
+  std::vector<std::string> names;
+  const bool several = network.output_ids().size() > 1;
+  for (const NodeId id : network.output_ids()) {
+    const std::string prefix = several ? network.graph().node(id).name + "_" : "";
+    if (several) names.push_back(prefix + "loss");
+    for (const Metric metric : metrics) names.push_back(prefix + std::string(metric_name(metric)));
+  }
+  return names;
+}
+
+std::vector<double> metric_values(const std::vector<double>& losses,
+                                  const std::vector<MetricSums>& sums,
+                                  const std::vector<Metric>& metrics) {
+  std::vector<double> values;
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    if (sums.size() > 1) values.push_back(losses[k]);
+    for (const Metric metric : metrics) values.push_back(sums[k].value(metric));
+  }
+  return values;
+}
+
+double weighted_sum(const Losses& losses, const std::vector<double>& values) {
+  double sum = 0;
+  for (std::size_t k = 0; k < values.size(); ++k) sum += losses.terms[k].weight * values[k];
+  return sum;
+}
+
+template <class T>
+Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, Losses losses,
                         std::vector<Metric> metrics, int members)
     : network_(&network),
       data_(data),
-      loss_(std::move(loss)),
+      losses_(std::move(losses)),
       metrics_(std::move(metrics)),
-      workspace_(network.graph(), network.output(), chunk_rows * members, Purpose::inference,
-                 loss_->takes_pre_activation(network.output_activation())),
+      pre_activations_(pre_activations(network, losses_)),
+      workspace_(network, {.capacity = chunk_rows * members, .pre_activations = pre_activations_}),
       target_rows_(static_cast<std::size_t>(chunk_rows * members)),
-      losses_(target_rows_.size()),
-      chunk_losses_(static_cast<std::size_t>((data.size() + chunk_rows - 1) / chunk_rows)),
-      chunk_metrics_(metrics_.empty() ? 0 : chunk_losses_.size(), MetricSums(network.outputs())) {}
+      row_losses_(target_rows_.size()),
+      chunks_((data.size() + chunk_rows - 1) / chunk_rows),
+      chunk_losses_(losses_.terms.size(), std::vector<double>(static_cast<std::size_t>(chunks_))) {
+  for (const MetricSums& sums : empty_sums(network)) {
+    chunk_metrics_.emplace_back(metrics_.empty() ? 0 : static_cast<std::size_t>(chunks_), sums);
+  }
+}
 
 template <class T>
 void Evaluator<T>::run(const Member& member) {
-  const Range mine = member.share(static_cast<Index>(chunk_losses_.size()));
+  if (workspace_.has_fixed()) {
+    if (member.rank() == 0) workspace_.infer_fixed(network_->theta().data());
+    member.barrier();
+  }
+  const Range mine = member.share(chunks_);
   for (Index chunk = mine.begin; chunk < mine.end; ++chunk) {
     const Index first = chunk * chunk_rows;
-    evaluate_chunk(chunk, data_.part(first, std::min(chunk_rows, data_.size() - first)),
+    evaluate_chunk(chunk, first, std::min(chunk_rows, data_.size() - first),
                    member.rank() * chunk_rows);
   }
 }
 
 template <class T>
-void Evaluator<T>::evaluate_chunk(Index chunk, const Dataset<T>& part, Index place) {
-  const Index count = part.size();
-  const T** inputs = workspace_.input_rows(0) + place;
-  for (Index i = 0; i < count; ++i) inputs[i] = part.x.row(i);
-  const T** targets = target_rows_.data() + place;
-  for (Index i = 0; part.labels == nullptr && i < count; ++i) targets[i] = part.targets.row(i);
+void Evaluator<T>::evaluate_chunk(Index chunk, Index first, Index count, Index place) {
+  for (std::size_t k = 0; k < data_.inputs.size(); ++k) {
+    const T** inputs = workspace_.input_rows(k) + place;
+    for (Index i = 0; i < count; ++i) inputs[i] = data_.inputs[k].row(first + i);
+  }
   workspace_.infer(network_->theta().data(), {place, place + count});
+  for (std::size_t k = 0; k < data_.targets.size(); ++k) {
+    evaluate_output(k, chunk, first, count, place);
+  }
+}
+
+template <class T>
+void Evaluator<T>::evaluate_output(std::size_t k, Index chunk, Index first, Index count,
+                                   Index place) {
+  const Targets<T>& y = data_.targets[k];
+  const Loss& loss = *losses_.terms[k].loss;
+  const T** targets = target_rows_.data() + place;
+  for (Index i = 0; y.labels == nullptr && i < count; ++i) targets[i] = y.values.row(first + i);
 
   LossRows<T> rows;
-  rows.predictions = workspace_.output().middle_rows(place, count);
+  rows.predictions = workspace_.output(k).middle_rows(place, count);
   rows.targets = targets;
-  rows.labels = part.labels;
-  rows.weights = part.weights;
-  rows.losses = losses_.data() + place;
-  loss_->evaluate(rows, workspace_.pre_activation());
+  rows.labels = y.labels == nullptr ? nullptr : y.labels + first;
+  rows.weights = data_.weights == nullptr ? nullptr : data_.weights + first;
+  rows.losses = row_losses_.data() + place;
+  loss.evaluate(rows, pre_activations_[k]);
   double sum = 0;
   for (Index i = 0; i < count; ++i) sum += static_cast<double>(rows.losses[i]);
-  chunk_losses_[static_cast<std::size_t>(chunk)] = sum;
+  chunk_losses_[k][static_cast<std::size_t>(chunk)] = sum;
   if (metrics_.empty()) return;
 
-  const Activation& g = network_->output_activation();
-  if (workspace_.pre_activation()) g.template forward<T>(rows.predictions, rows.predictions);
-  MetricSums& sums = chunk_metrics_[static_cast<std::size_t>(chunk)];
+  const Activation g = network_->output_activation(k);
+  if (pre_activations_[k]) g.template forward<T>(rows.predictions, rows.predictions);
+  MetricSums& sums = chunk_metrics_[k][static_cast<std::size_t>(chunk)];
   sums.clear();
   for (Index i = 0; i < count; ++i) {
-    sums.add(
-        std::span<const T>(rows.predictions.row(i), static_cast<std::size_t>(network_->outputs())),
-        part.labels == nullptr ? targets[i] : nullptr, part.labels == nullptr ? 0 : part.labels[i],
-        loss_->decision_threshold(g));
+    sums.add(std::span<const T>(rows.predictions.row(i),
+                                static_cast<std::size_t>(rows.predictions.cols)),
+             y.labels == nullptr ? targets[i] : nullptr, y.labels == nullptr ? 0 : rows.labels[i],
+             loss.decision_threshold(g));
   }
 }
 
 template <class T>
 Evaluation Evaluator<T>::result() const {
-  Evaluation evaluation;
-  for (const double loss : chunk_losses_) evaluation.loss += loss;
-  if (loss_->reduction() == Reduction::mean) evaluation.loss /= static_cast<double>(data_.size());
-  MetricSums sums(network_->outputs());
-  for (const MetricSums& part : chunk_metrics_) sums.add(part);
-  for (const Metric metric : metrics_) evaluation.metrics.push_back(sums.value(metric));
-  return evaluation;
+  std::vector<double> values;
+  std::vector<MetricSums> sums = empty_sums(*network_);
+  for (std::size_t k = 0; k < chunk_losses_.size(); ++k) {
+    double value = 0;
+    for (const double loss : chunk_losses_[k]) value += loss;
+    const bool averages = losses_.terms[k].loss->reduction() == Reduction::mean;
+    values.push_back(averages ? value / static_cast<double>(data_.size()) : value);
+    for (const MetricSums& part : chunk_metrics_[k]) sums[k].add(part);
+  }
+  return {weighted_sum(losses_, values), metric_values(values, sums, metrics_)};
 }
 
 template <class T>
-int Evaluator<T>::useful_members(const Network<T>& network, Index samples) {
-  return threads_for(2 * network.multiply_adds() * static_cast<double>(samples));
+int Evaluator<T>::useful_members(const Network<T>& network, const Losses& losses, Index samples) {
+  if (losses.run_alone()) return 1;
+  return network.threads(2 * network.multiply_adds() * static_cast<double>(samples));
 }
 
 template <class T>
-Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
+Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
                     const std::vector<Metric>& metrics) {
-  check(data, network, *loss, "Network.evaluate");
-  const int members = Evaluator<T>::useful_members(network, data.size());
-  Evaluator<T> evaluator(network, data, loss, metrics, members);
+  check(data, network, losses, "Network.evaluate");
+  const int members = Evaluator<T>::useful_members(network, losses, data.size());
+  Evaluator<T> evaluator(network, data, losses, metrics, members);
   run_team(members, [&](const Member& member) { evaluator.run(member); });
   return evaluator.result();
 }
 
-#define NNBIND_INSTANTIATE(T)                                                               \
-  template class Evaluator<T>;                                                              \
-  template Evaluation evaluate<T>(const Network<T>&, const Dataset<T>&, const LossPointer&, \
+#define NNBIND_INSTANTIATE(T)                                                          \
+  template class Evaluator<T>;                                                         \
+  template std::vector<MetricSums> empty_sums<T>(const Network<T>&);                   \
+  template std::vector<std::string> metric_names<T>(const Network<T>&,                 \
+                                                    const std::vector<Metric>&);       \
+  template Evaluation evaluate<T>(const Network<T>&, const Dataset<T>&, const Losses&, \
                                   const std::vector<Metric>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -9,31 +9,48 @@
 
 namespace nnbind {
 
+/// Sums of metrics for each output.
+template <class T>
+std::vector<MetricSums> empty_sums(const Network<T>& network);
+
+/// The values behind metric_names: of the outputs' losses and metrics.
+std::vector<double> metric_values(const std::vector<double>& losses,
+                                  const std::vector<MetricSums>& sums,
+                                  const std::vector<Metric>& metrics);
+
+/// Σ_k weight_k · loss_k.
+double weighted_sum(const Losses& losses, const std::vector<double>& values);
+
 /// Evaluates one dataset, any number of times.
 template <class T>
 class Evaluator {
  public:
-  Evaluator(const Network<T>& network, const Dataset<T>& data, LossPointer loss,
+  Evaluator(const Network<T>& network, const Dataset<T>& data, Losses losses,
             std::vector<Metric> metrics, int members);
 
   /// This member's part. A barrier must follow before result().
   void run(const Member& member);
   [[nodiscard]] Evaluation result() const;
 
-  [[nodiscard]] static int useful_members(const Network<T>& network, Index samples);
+  [[nodiscard]] static int useful_members(const Network<T>& network, const Losses& losses,
+                                          Index samples);
 
  private:
-  void evaluate_chunk(Index chunk, const Dataset<T>& part, Index place);
+  /// Samples first, first + 1, ... of the data, computed at `place` in the workspace.
+  void evaluate_chunk(Index chunk, Index first, Index count, Index place);
+  void evaluate_output(std::size_t k, Index chunk, Index first, Index count, Index place);
 
   const Network<T>* network_;
   Dataset<T> data_;
-  LossPointer loss_;
+  Losses losses_;
   std::vector<Metric> metrics_;
+  std::vector<bool> pre_activations_;
   Workspace<T> workspace_;
   std::vector<const T*> target_rows_;
-  AlignedVector<T> losses_;
-  std::vector<double> chunk_losses_;
-  std::vector<MetricSums> chunk_metrics_;
+  AlignedVector<T> row_losses_;
+  Index chunks_;
+  std::vector<std::vector<double>> chunk_losses_;  // [output][chunk]
+  std::vector<std::vector<MetricSums>> chunk_metrics_;
 };
 
 }  // namespace nnbind

@@ -21,8 +21,8 @@ namespace nnbind {
 template <class T>
 class FitRun {
  public:
-  FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* source,
-         const LossPointer& loss, Optimizer& optimizer, const FitOptions& options, History& history,
+  FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* source, const Losses& losses,
+         Optimizer& optimizer, const FitOptions& options, History& history,
          const Dataset<T>* validation, const FitHooks& hooks);
 
   void run();
@@ -38,17 +38,20 @@ class FitRun {
   // What the first member does alone.
   void begin_epoch();
   void account(const Batch<T>& batch);
+  [[nodiscard]] std::vector<double> output_losses() const;
   void poll();
   void end_epoch();
   void note_best(double monitored);
+  void return_to_best();
   [[noreturn]] void throw_divergence();
 
+  void save_theta();
   void make_room(Index samples);
 
   Network<T>& network_;
   const Dataset<T>* data_;
   BatchSource<T>* source_;
-  LossPointer loss_;
+  Losses losses_;
   Optimizer& optimizer_;
   const FitOptions& options_;
   History& history_;
@@ -56,7 +59,8 @@ class FitRun {
   Index batch_size_;
   int members_;
   std::optional<BatchRun<T>> batch_run_;
-  bool grown_ = false;  // the batch_run_ is new
+  bool grown_ = false;     // the batch_run_ is new
+  bool in_epoch_ = false;  // θ may be behind it
   std::optional<Evaluator<T>> validation_;
 
   std::vector<std::int64_t> order_;  // of this epoch
@@ -70,13 +74,15 @@ class FitRun {
   Clock::time_point last_poll_;
   Index steps_between_polls_;
   Index steps_since_poll_ = 0;
-  Index samples_ = 0;  // of this epoch so far
-  double loss_sum_ = 0;
+  Index samples_ = 0;              // of this epoch so far
+  std::vector<double> loss_sums_;  // of each output
   double penalty_sum_ = 0;
-  MetricSums metric_sums_;
+  std::vector<MetricSums> metric_sums_;
   double last_rate_ = 0;
 
   AlignedVector<T> best_theta_;
+  AlignedVector<T> best_state_;
+  AlignedVector<T> step_state_;  // the network's as the last whole step left it
   double best_ = std::numeric_limits<double>::infinity();
   Index epochs_without_improvement_ = 0;
   bool stop_ = false;  // end after this step

@@ -17,8 +17,8 @@ class Input final : public Operator<T> {
             "width is " + std::to_string(columns) + "; expected an integer >= 1");
   }
   [[nodiscard]] std::string_view kind() const override { return "input"; }
-  [[nodiscard]] Index width(std::span<const Index> /*input_widths*/) const override {
-    return columns_;
+  [[nodiscard]] Shape shape(std::span<const Shape> /*inputs*/) const override {
+    return {Shape::batch, columns_};
   }
   void forward(const ForwardPass<T>& /*pass*/) const override {}
   void backward(const BackwardPass<T>& /*pass*/) const override {}
@@ -29,6 +29,25 @@ class Input final : public Operator<T> {
 
 }  // namespace
 
+std::string shape_text(Shape shape) {
+  return "(" + (shape.is_batch() ? "n" : std::to_string(shape.rows)) + ", " +
+         std::to_string(shape.cols) + ")";
+}
+
+template <class T>
+Shape infer_shape(const Operator<T>& op, std::span<const std::string> names,
+                  std::span<const Shape> shapes) {
+  try {
+    return op.shape(shapes);
+  } catch (const ShapeError& error) {
+    std::string text = "[" + std::string(op.kind()) + "] ";
+    for (std::size_t k = 0; k < names.size(); ++k) {
+      text += (k == 0 ? "" : ", ") + quoted(names[k]) + " " + shape_text(shapes[k]);
+    }
+    throw ShapeError(text + ": " + error.what());
+  }
+}
+
 template <class T>
 NodeId Graph<T>::input(Index width, std::string name) {
   inputs_.push_back(add(std::make_shared<Input<T>>(width), {}, std::move(name)));
@@ -36,43 +55,95 @@ NodeId Graph<T>::input(Index width, std::string name) {
 }
 
 template <class T>
-NodeId Graph<T>::add(std::shared_ptr<const Operator<T>> op, std::vector<NodeId> inputs,
-                     std::string name) {
-  Node<T> node;
-  for (const NodeId id : inputs) {
+bool Graph<T>::is_input(NodeId id) const {
+  return std::ranges::find(inputs_, id) != inputs_.end();
+}
+
+template <class T>
+bool Graph<T>::is_read(NodeId id) const {
+  return std::ranges::any_of(nodes_, [&](const Node<T>& node) {
+    return std::ranges::find(node.inputs, id) != node.inputs.end();
+  });
+}
+
+template <class T>
+NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::string name,
+                     std::optional<NodeId> shared) {
+  const auto require_node = [&](NodeId id) {
     require(id < nodes_.size(), "Graph",
             "there is no node " + std::to_string(id) + "; the graph has " +
                 std::to_string(nodes_.size()));
-    node.input_widths.push_back(nodes_[id].width);
-    node.layer_index = std::max(node.layer_index, nodes_[id].layer_index + 1);
+  };
+  Node<T> node;
+  std::vector<std::string> names;
+  for (const NodeId id : inputs) {
+    require_node(id);
+    const Node<T>& input = nodes_[id];
+    names.push_back(input.name);
+    node.input_shapes.push_back(input.shape);
+    const bool from_input = input.layer_index > 0 || is_input(id);
+    if (from_input) node.layer_index = std::max(node.layer_index, input.layer_index + 1);
   }
   node.name = unique_name(std::move(name), op->kind());
-  node.width = op->width(node.input_widths);
-  node.parameters = op->parameters(node.input_widths);
-  node.weight_rows = op->weight_rows(node.input_widths);
-  node.offset = parameter_count_;
+  node.shape = infer_shape(*op, names, node.input_shapes);
+  node.parameters = op->parameters(node.input_shapes);
+  node.weight_rows = op->weight_rows(node.input_shapes);
+  node.state = op->state(node.input_shapes);
   node.inputs = std::move(inputs);
   node.op = std::move(op);
-  parameter_count_ += node.parameters.size();
+  if (shared) {
+    require_node(*shared);
+    share(node, *shared);
+  } else {
+    node.owner = nodes_.size();
+    node.offset = parameter_count_;
+    node.state_offset = state_count_;
+    parameter_count_ += node.parameters.size();
+    state_count_ += node.state.size();
+  }
+  names_.insert(node.name);
   nodes_.push_back(std::move(node));
   return nodes_.size() - 1;
 }
 
 template <class T>
-std::string Graph<T>::unique_name(std::string name, std::string_view kind) const {
-  const auto taken = [&](const std::string& candidate) {
-    return std::ranges::any_of(nodes_, [&](const auto& node) { return node.name == candidate; });
-  };
-  if (!name.empty()) {
-    require(!taken(name), "Graph", "two nodes are named " + quoted(name));
-    return name;
+void Graph<T>::share(Node<T>& node, NodeId owner) const {
+  const Node<T>& other = nodes_[nodes_[owner].owner];
+  require(other.op == node.op, "Graph",
+          quoted(node.name) + " cannot share the parameters of " + quoted(other.name) +
+              ", which is of another operator");
+  if (other.parameters.rows != node.parameters.rows ||
+      other.parameters.cols != node.parameters.cols || other.state.size() != node.state.size()) {
+    throw ShapeError("[" + std::string(node.op->kind()) + "] " + quoted(node.name) +
+                     " shares the parameters of " + quoted(other.name) + ", whose input is " +
+                     shape_text(other.input_shapes[0]) + "; its own is " +
+                     shape_text(node.input_shapes[0]));
   }
-  name = kind;
-  for (int count = 1; taken(name); ++count) name = std::string(kind) + "_" + std::to_string(count);
-  return name;
+  node.owner = nodes_[owner].owner;
+  node.offset = other.offset;
+  node.state_offset = other.state_offset;
 }
 
-template class Graph<float>;
-template class Graph<double>;
+template <class T>
+std::string Graph<T>::unique_name(std::string name, std::string_view kind) {
+  if (!name.empty()) {
+    require(!names_.contains(name), "Graph", "two nodes are named " + quoted(name));
+    return name;
+  }
+  const std::string stem(kind);
+  // Nodes stay: what was taken once need not be tried again.
+  for (int& count = first_candidate_[stem];; ++count) {
+    name = count == 0 ? stem : stem + "_" + std::to_string(count);
+    if (!names_.contains(name)) return name;
+  }
+}
+
+#define NNBIND_INSTANTIATE(T)                                                     \
+  template class Graph<T>;                                                        \
+  template Shape infer_shape<T>(const Operator<T>&, std::span<const std::string>, \
+                                std::span<const Shape>);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
 
 }  // namespace nnbind

@@ -1,8 +1,6 @@
 #include "nnbind/network.hpp"
 
 #include <algorithm>
-#include <iomanip>
-#include <sstream>
 
 #include "nnbind/error.hpp"
 #include "team.hpp"
@@ -11,10 +9,6 @@
 namespace nnbind {
 
 namespace {
-
-/// Rows that a member predicts at a time: enough to fill the register tiles many times over, few
-/// enough for the activations to stay in the cache.
-constexpr Index rows_at_a_time = 96;
 
 std::uint64_t next_identity() {
   static std::atomic<std::uint64_t> last{0};
@@ -27,24 +21,51 @@ constexpr std::uint64_t theta_stream = ~std::uint64_t{0};
 }  // namespace
 
 template <class T>
-Network<T>::Network(Graph<T> graph, NodeId output, std::uint64_t seed)
-    : graph_(std::move(graph)), output_(output), seed_(seed), identity_(next_identity()) {
-  require(graph_.inputs().size() == 1, "Network",
-          "has " + std::to_string(graph_.inputs().size()) + " inputs; expected one");
-  require(output_ + 1 == graph_.nodes().size(), "Network",
-          "the output is node " + std::to_string(output_) + "; expected the last, which is " +
-              std::to_string(graph_.nodes().size() - 1));
+Network<T>::Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t seed)
+    : graph_(std::move(graph)),
+      outputs_(std::move(outputs)),
+      seed_(seed),
+      identity_(next_identity()) {
+  check_outputs();
   for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
-    if (graph_.node(id).op->kind() == "dense") layers_.push_back(id);
+    const Node<T>& node = graph_.node(id);
+    const bool dense = dynamic_cast<const Dense<T>*>(node.op.get()) != nullptr;
+    if (dense && node.owner == id) layers_.push_back(id);
+    runs_alone_ |= node.op->runs_alone();
   }
-  require(!layers_.empty() && layers_.back() == output_, "Network",
-          "expected a fully connected layer at the end");
-  require(layer(output_).options().dropout == 0, "Network",
-          "the output layer drops units; dropout is for hidden layers");
   const auto size = static_cast<std::size_t>(parameter_count() + line_elements<T>);
   theta_.resize(size);
   gradient_.resize(size);
+  state_.resize(static_cast<std::size_t>(graph_.state_count() + line_elements<T>));
   reset();
+}
+
+template <class T>
+Network<T>::Network(Graph<T> graph, NodeId output, std::uint64_t seed)
+    : Network(std::move(graph), std::vector<NodeId>{output}, seed) {}
+
+template <class T>
+void Network<T>::check_outputs() const {
+  const auto& nodes = graph_.nodes();
+  require(!graph_.inputs().empty(), "Network", "has no input; expected at least one");
+  require(!outputs_.empty(), "Network", "has no output; expected at least one");
+  std::vector<bool> leads_out(nodes.size(), false);
+  for (const NodeId id : outputs_) {
+    require(id < nodes.size(), "Network", "there is no node " + std::to_string(id));
+    const std::string name = quoted(nodes[id].name);
+    require(!graph_.is_input(id), "Network", "the output " + name + " is an input");
+    require(!leads_out[id], "Network", "the output " + name + " is there twice");
+    require(nodes[id].shape.is_batch(), "Network",
+            "the output " + name + " has shape " + shape_text(nodes[id].shape) +
+                "; expected a row for each sample");
+    require(!nodes[id].op->drops(), "Network",
+            "the output " + name + " drops units; dropout is for hidden layers");
+    leads_out[id] = true;
+  }
+  for (NodeId id = nodes.size(); id-- > 0;) {
+    require(leads_out[id], "Network", quoted(nodes[id].name) + " does not lead to an output");
+    for (const NodeId input : nodes[id].inputs) leads_out[input] = true;
+  }
 }
 
 template <class T>
@@ -52,12 +73,14 @@ Network<T>::Network(const Network& other)
     : epochs_trained(other.epochs_trained),
       steps_trained(other.steps_trained),
       graph_(other.graph_),
-      output_(other.output_),
+      outputs_(other.outputs_),
+      runs_alone_(other.runs_alone_),
       seed_(other.seed_),
       identity_(next_identity()),
       layers_(other.layers_),
       theta_(other.theta_),
-      gradient_(other.gradient_) {}
+      gradient_(other.gradient_),
+      state_(other.state_) {}
 
 template <class T>
 Network<T>::~Network() {
@@ -78,6 +101,22 @@ std::span<T> Network<T>::gradient() {
 }
 
 template <class T>
+std::span<T> Network<T>::state() {
+  return {state_.data(), static_cast<std::size_t>(graph_.state_count())};
+}
+template <class T>
+std::span<const T> Network<T>::state() const {
+  return {state_.data(), static_cast<std::size_t>(graph_.state_count())};
+}
+
+template <class T>
+Index Network<T>::columns_of(const std::vector<NodeId>& nodes) const {
+  Index sum = 0;
+  for (const NodeId id : nodes) sum += graph_.node(id).shape.cols;
+  return sum;
+}
+
+template <class T>
 const Dense<T>& Network<T>::layer(NodeId id) const {
   return dynamic_cast<const Dense<T>&>(*graph_.node(id).op);
 }
@@ -94,7 +133,10 @@ void Network<T>::reset() {
   Random random(seed_, theta_stream);
   for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
     const Node<T>& node = graph_.node(id);
+    if (node.owner != id) continue;
     if (node.parameters.size() > 0) node.op->initialize(parameters(id), random, node.name);
+    node.op->initialize_state(
+        {state_.data() + node.state_offset, node.state.rows, node.state.cols, node.state.cols});
   }
   std::ranges::fill(gradient_, T{0});
   epochs_trained = 0;
@@ -102,75 +144,17 @@ void Network<T>::reset() {
 }
 
 template <class T>
-std::unique_ptr<Workspace<T>> Network<T>::borrow_workspace(Index capacity) const {
-  std::unique_ptr<Workspace<T>> spare(spare_.exchange(nullptr));
-  if (spare && spare->capacity() >= capacity) return spare;
-  return std::make_unique<Workspace<T>>(graph_, output_, capacity, Purpose::inference);
-}
-
-template <class T>
-void Network<T>::return_workspace(std::unique_ptr<Workspace<T>> workspace) const {
-  delete spare_.exchange(workspace.release());
-}
-
-template <class T>
 double Network<T>::multiply_adds() const {
   double sum = 0;
   for (const Node<T>& node : graph_.nodes()) {
-    sum += static_cast<double>(node.op->multiply_adds(node.input_widths));
+    sum += static_cast<double>(node.op->multiply_adds(node.input_shapes));
   }
   return sum;
 }
 
 template <class T>
-void Network<T>::predict(MatrixView<const T> x, MatrixView<T> out) const {
-  if (x.cols != inputs()) {
-    throw ShapeError("[Network.predict] X has shape " + shape_text(x.rows, x.cols) +
-                     "; expected (n, " + std::to_string(inputs()) + ")");
-  }
-  if (out.rows != x.rows || out.cols != outputs()) {
-    throw ShapeError("[Network.predict] out has shape " + shape_text(out.rows, out.cols) +
-                     "; expected " + shape_text(x.rows, outputs()));
-  }
-  if (x.rows == 0) return;
-  const int threads = threads_for(2 * multiply_adds() * static_cast<double>(x.rows));
-  const Index slice = std::min(rows_at_a_time, (x.rows + threads - 1) / threads);
-  auto workspace = borrow_workspace(slice * threads);
-  run_team(threads, [&](const Member& member) {
-    const Range mine = member.share(x.rows);
-    const Index place = member.rank() * slice;
-    for (Index first = mine.begin; first < mine.end; first += slice) {
-      const Index count = std::min(slice, mine.end - first);
-      const T** rows = workspace->input_rows(0) + place;
-      for (Index i = 0; i < count; ++i) rows[i] = x.row(first + i);
-      workspace->infer(theta_.data(), {place, place + count});
-      for (Index i = 0; i < count; ++i) {
-        std::copy_n(workspace->output().row(place + i), out.cols, out.row(first + i));
-      }
-    }
-  });
-  return_workspace(std::move(workspace));
-}
-
-template <class T>
-std::string Network<T>::summary() const {
-  std::ostringstream text;
-  const auto line = [&](const auto& name, const auto& shape, const auto& activation,
-                        const auto& count) {
-    text << std::left << std::setw(18) << name << std::setw(16) << shape << std::setw(14)
-         << activation << std::right << std::setw(12) << count << '\n';
-  };
-  line("layer", "shape", "activation", "parameters");
-  for (const Node<T>& node : graph_.nodes()) {
-    if (const auto* dense = dynamic_cast<const Dense<T>*>(node.op.get())) {
-      line(node.name, std::to_string(node.input_widths[0]) + " -> " + std::to_string(node.width),
-           std::string(dense->options().activation.name()), node.parameters.size());
-    } else {
-      line(node.name, std::to_string(node.width), "", 0);
-    }
-  }
-  text << "total parameters: " << parameter_count();
-  return text.str();
+int Network<T>::threads(double flops) const {
+  return runs_alone_ ? 1 : threads_for(flops);
 }
 
 template <class T>

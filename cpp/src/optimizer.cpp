@@ -59,6 +59,7 @@ namespace {
 template <bool nesterov>
 struct MomentumRule {
   static constexpr int states = 1;
+  static constexpr bool treats_all_alike = true;
   double rate;
   double momentum;
   template <class P>
@@ -75,6 +76,7 @@ struct MomentumRule {
 
 struct SgdRule {
   static constexpr int states = 0;
+  static constexpr bool treats_all_alike = true;
   double rate;
   template <class P>
   void operator()(P& w, const P& g, P& /*first*/, P& /*second*/) const {
@@ -85,6 +87,7 @@ struct SgdRule {
 /// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ.
 struct AdamRule {
   static constexpr int states = 2;
+  static constexpr bool treats_all_alike = false;
   double rate;
   double beta1;
   double beta2;
@@ -105,6 +108,7 @@ struct AdamRule {
 /// θ ← θ - γ g / (√v + ε) with v ← old v + fresh g².
 struct RootMeanSquareRule {
   static constexpr int states = 1;
+  static constexpr bool treats_all_alike = true;
   double rate;
   double old;
   double fresh;
@@ -118,7 +122,7 @@ struct RootMeanSquareRule {
 };
 
 /// An optimizer that makes its rule anew for each step and runs it over blocks.
-/// `Make` turns (γ, t) into a rule for weights and one for biases.
+/// `Make` turns (γ, t) into a rule for weights and one for biases, which may be the same.
 template <class Make>
 class RuleOptimizer final : public Optimizer {
  public:
@@ -141,8 +145,23 @@ class RuleOptimizer final : public Optimizer {
 
   template <class T>
   void run(const UpdateBlock<T>& block) {
-    kernels::update_block(block, state<T>(0), state<T>(1),
-                          block.weights ? weight_rule_ : bias_rule_);
+    if constexpr (Rule::treats_all_alike) {
+      kernels::update_block(block, state<T>(0), state<T>(1), weight_rule_);
+    } else {
+      kernels::update_block(rows(block, {0, block.weight_rows}), state<T>(0), state<T>(1),
+                            weight_rule_);
+      kernels::update_block(rows(block, {block.weight_rows, block.theta.rows}), state<T>(0),
+                            state<T>(1), bias_rule_);
+    }
+  }
+
+  template <class T>
+  static UpdateBlock<T> rows(const UpdateBlock<T>& block, Range range) {
+    UpdateBlock<T> part = block;
+    part.theta = block.theta.middle_rows(range.begin, range.size());
+    part.gradient = block.gradient.middle_rows(range.begin, range.size());
+    part.offset += range.begin * block.stride;
+    return part;
   }
 
   Make make_;

@@ -45,43 +45,60 @@ void EarlyStopping::check() const {
 }
 
 template <class T>
-void fit(Network<T>& network, const Dataset<T>& data, const LossPointer& loss, Optimizer& optimizer,
+void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history, const Dataset<T>* validation,
          const FitHooks& hooks) {
   check_options(options);
-  check(data, network, *loss, "Network.fit");
+  check(data, network, losses, "Network.fit");
   check_order(options, data.size());
-  if (validation != nullptr) check(*validation, network, *loss, "Network.fit", "validation ");
+  if (validation != nullptr) check(*validation, network, losses, "Network.fit", "validation ");
   const typename Network<T>::TrainingLock lock(network, "Network.fit");
   optimizer.bind<T>(network.identity(), network.parameter_count());
-  FitRun<T>(network, &data, nullptr, loss, optimizer, options, history, validation, hooks).run();
+  FitRun<T>(network, &data, nullptr, losses, optimizer, options, history, validation, hooks).run();
 }
 
 template <class T>
-void fit(Network<T>& network, BatchSource<T>& source, const LossPointer& loss, Optimizer& optimizer,
+void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history, const Dataset<T>* validation,
          const FitHooks& hooks) {
   check_options(options);
   require(options.sample_order.empty(), "Network.fit", "an iterator takes no sample_order");
-  if (validation != nullptr) check(*validation, network, *loss, "Network.fit", "validation ");
+  if (validation != nullptr) check(*validation, network, losses, "Network.fit", "validation ");
   const typename Network<T>::TrainingLock lock(network, "Network.fit");
   optimizer.bind<T>(network.identity(), network.parameter_count());
-  FitRun<T>(network, nullptr, &source, loss, optimizer, options, history, validation, hooks).run();
+  FitRun<T>(network, nullptr, &source, losses, optimizer, options, history, validation, hooks)
+      .run();
 }
 
 namespace {
 
+/// The network's state as it was, unless the work that moves it comes to its end.
+template <class T>
+class StateGuard {
+ public:
+  explicit StateGuard(Network<T>& network)
+      : network_(&network), before_(network.state().begin(), network.state().end()) {}
+  ~StateGuard() { std::ranges::copy(before_, network_->state().begin()); }
+  StateGuard(const StateGuard&) = delete;
+  StateGuard& operator=(const StateGuard&) = delete;
+  void keep() { before_.clear(); }
+
+ private:
+  Network<T>* network_;
+  std::vector<T> before_;
+};
+
 /// One batch on a team of its own: forward and backward, then `then` on each member.
 template <class T, class Then>
-double run_batch(Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
-                 const Regularizer& regularizer, const DropoutKey* dropout, Then then) {
+double run_batch(Network<T>& network, const Dataset<T>& data, const Losses& losses,
+                 const Regularizer& regularizer, const Mode<T>& mode, Then then) {
   const Batch<T> batch{&data, nullptr, data.size()};
-  const int members = threads_for(6 * network.multiply_adds() * static_cast<double>(data.size()));
-  BatchRun<T> run(network, loss, regularizer, data.size(), members, Purpose::step);
+  const int members = training_members(network, losses, data.size());
+  BatchRun<T> run(network, losses, regularizer, data.size(), members, Purpose::step);
   run_team(members, [&](const Member& member) {
     run.read_theta(member);
     member.barrier();
-    run.forward_backward(member, batch, dropout, false);
+    run.forward_backward(member, batch, mode, false);
     member.barrier();
     then(run, member, batch);
   });
@@ -91,20 +108,22 @@ double run_batch(Network<T>& network, const Dataset<T>& data, const LossPointer&
 }  // namespace
 
 template <class T>
-double train_step(Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
+double train_step(Network<T>& network, const Dataset<T>& data, const Losses& losses,
                   Optimizer& optimizer, const Regularizer& regularizer) {
   regularizer.check();
-  check(data, network, *loss, "Network.train_step");
+  check(data, network, losses, "Network.train_step");
   const typename Network<T>::TrainingLock lock(network, "Network.train_step");
   optimizer.bind<T>(network.identity(), network.parameter_count());
   const DropoutKey dropout{network.seed(), network.steps_trained};
-  optimizer.begin_step();
+  StateGuard<T> state(network);
   const double value = run_batch(
-      network, data, loss, regularizer, &dropout,
+      network, data, losses, regularizer, {true, &dropout, network.state().data()},
       [&](BatchRun<T>& run, const Member& member, const Batch<T>& batch) {
         const bool finite = member.alone([&] {
-          if (std::isfinite(run.data_loss(batch) + run.penalty())) return;
-          throw DivergenceError("[Network.train_step] the loss is not finite; no step was made");
+          if (!std::isfinite(run.data_loss(batch) + run.penalty())) {
+            throw DivergenceError("[Network.train_step] the loss is not finite; no step was made");
+          }
+          optimizer.begin_step();
         });
         if (!finite) return;
         if (optimizer.clip_norm()) {
@@ -113,32 +132,35 @@ double train_step(Network<T>& network, const Dataset<T>& data, const LossPointer
           run.update(member, batch, optimizer);
         }
       });
+  state.keep();
   optimizer.end_step();
   ++network.steps_trained;
   return value;
 }
 
 template <class T>
-double loss_and_gradient(Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
-                         const Regularizer& regularizer) {
+double loss_and_gradient(Network<T>& network, const Dataset<T>& data, const Losses& losses,
+                         const Regularizer& regularizer, bool training) {
   regularizer.check();
-  check(data, network, *loss, "Network.loss_and_gradient");
+  check(data, network, losses, "Network.loss_and_gradient");
   const typename Network<T>::TrainingLock lock(network, "Network.loss_and_gradient");
-  return run_batch(network, data, loss, regularizer, nullptr,
+  const DropoutKey dropout{network.seed(), network.steps_trained};
+  return run_batch(network, data, losses, regularizer,
+                   {training, training ? &dropout : nullptr, nullptr},
                    [&](BatchRun<T>& run, const Member& member, const Batch<T>& batch) {
                      run.store_gradient(member, batch, network.gradient());
                    });
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                   \
-  template void fit<T>(Network<T>&, const Dataset<T>&, const LossPointer&, Optimizer&,          \
-                       const FitOptions&, History&, const Dataset<T>*, const FitHooks&);        \
-  template void fit<T>(Network<T>&, BatchSource<T>&, const LossPointer&, Optimizer&,            \
-                       const FitOptions&, History&, const Dataset<T>*, const FitHooks&);        \
-  template double train_step<T>(Network<T>&, const Dataset<T>&, const LossPointer&, Optimizer&, \
-                                const Regularizer&);                                            \
-  template double loss_and_gradient<T>(Network<T>&, const Dataset<T>&, const LossPointer&,      \
-                                       const Regularizer&);
+#define NNBIND_INSTANTIATE(T)                                                                      \
+  template void fit<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&,                  \
+                       const FitOptions&, History&, const Dataset<T>*, const FitHooks&);           \
+  template void fit<T>(Network<T>&, BatchSource<T>&, const Losses&, Optimizer&, const FitOptions&, \
+                       History&, const Dataset<T>*, const FitHooks&);                              \
+  template double train_step<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&,         \
+                                const Regularizer&);                                               \
+  template double loss_and_gradient<T>(Network<T>&, const Dataset<T>&, const Losses&,              \
+                                       const Regularizer&, bool);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -1,234 +1,206 @@
 #include "workspace.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "nnbind/error.hpp"
+#include "workspace_parts.hpp"
 
 namespace nnbind {
 
 namespace {
 
-/// Inputs that a node may have.
-constexpr std::size_t most_inputs = 16;
-
-/// Columns are shared out in whole panels.
 template <class T>
-Range my_columns(const Member& member, Index columns) {
-  return member.share(columns, panel_columns<T>);
-}
-
-template <class T>
-void copy_block(Panels<const T> from, Block block, Panels<T> to) {
-  for (Index j = block.cols.begin; j < block.cols.end; j += panel_columns<T>) {
-    const Index count = std::min(panel_columns<T>, block.cols.end - j);
-    for (Index i = block.rows.begin; i < block.rows.end; ++i) {
-      std::copy_n(from.column(j) + i * from.stride, count, to.column(j) + i * to.stride);
-    }
-  }
-}
-
-template <class T, class U>
-MatrixView<U> plain_parameters(const Node<T>& node, U* theta) {
-  return {theta + node.offset, node.parameters.rows, node.parameters.cols, node.parameters.cols};
+Range all_columns(const Node<T>& node) {
+  return {0, node.shape.cols};
 }
 
 }  // namespace
 
 template <class T>
-Workspace<T>::Workspace(const Graph<T>& graph, NodeId output, Index capacity, Purpose purpose,
-                        bool pre_activation, int members)
+Workspace<T>::Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, const T* state,
+                        Layout layout)
     : graph_(&graph),
-      output_(output),
-      capacity_(capacity),
-      pre_activation_(pre_activation),
+      outputs_(std::move(outputs)),
+      state_(state),
+      layout_(std::move(layout)),
       slots_(graph.nodes().size()),
       input_number_(graph.nodes().size()) {
-  for (NodeId id = 0; id < slots_.size(); ++id) {
-    const Node<T>& node = graph.node(id);
-    Slot<T>& slot = slots_[id];
-    require(node.inputs.size() <= most_inputs, "Graph",
-            "node " + quoted(node.name) + " has too many inputs");
-    const bool hands_gradient_down = std::ranges::any_of(
-        node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });
-    slot.wants_gradient = node.parameters.size() > 0 || hands_gradient_down;
-    if (is_input(id)) {
-      input_number_[id] = input_rows_.size();
-      input_rows_.emplace_back(static_cast<std::size_t>(capacity));
-      continue;
-    }
-    slot.output = Matrix<T>(capacity, node.width);
-    if (purpose == Purpose::inference) continue;
-    slot.gradient = Matrix<T>(capacity, node.width);
-    slot.saved = Matrix<T>(capacity, node.op->saved_width(node.width));
-    if (hands_gradient_down) {
-      const BlockShape shape = node.op->cache_shape(node.parameters);
-      slot.cache = PackedMatrix<T>(shape.rows, shape.cols);
-    }
+  for (std::size_t k = 0; k < graph.inputs().size(); ++k) {
+    slots_[graph.inputs()[k]].is_input = true;
+    input_number_[graph.inputs()[k]] = k;
+    input_rows_.emplace_back(static_cast<std::size_t>(layout_.capacity));
   }
-  if (purpose == Purpose::inference) return;
-  if (purpose == Purpose::fit) plan_packing();
-  plan_columns(members);
+  for (std::size_t k = 0; k < layout_.pre_activations.size(); ++k) {
+    slots_[outputs_[k]].pre_activation = layout_.pre_activations[k];
+  }
+  for (NodeId id = 0; id < slots_.size(); ++id) make_slot(id);
+  if (layout_.purpose == Purpose::inference) return;
+  if (layout_.purpose == Purpose::fit) plan_packing();
+  plan_forward();
   plan_backward();
 }
 
 template <class T>
+void Workspace<T>::make_slot(NodeId id) {
+  const Node<T>& node = graph_->node(id);
+  Slot<T>& slot = slots_[id];
+  require(node.inputs.size() <= most_inputs, "Graph",
+          "node " + quoted(node.name) + " has " + std::to_string(node.inputs.size()) +
+              " inputs; expected at most " + std::to_string(most_inputs));
+  const bool training = layout_.purpose != Purpose::inference;
+  const bool hands_gradient_down =
+      std::ranges::any_of(node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });
+  slot.wants_gradient = (node.parameters.size() > 0 && layout_.parameter_gradients) ||
+                        hands_gradient_down || (slot.is_input && layout_.input_gradients);
+  slots_[node.owner].users.push_back(id);
+  const Index rows = is_fixed(id) ? node.shape.rows : layout_.capacity;
+  if (training && (!slot.is_input || layout_.input_gradients)) {
+    slot.gradient = Matrix<T>(rows, node.shape.cols);
+  }
+  if (slot.is_input) return;
+  slot.output = Matrix<T>(rows, node.shape.cols);
+  if (!training) return;
+  slot.saved = Matrix<T>(rows, node.op->saved_width(node.shape.cols));
+  if (hands_gradient_down && slots_[node.owner].cache.empty()) {
+    const BlockShape shape = node.op->cache_shape(node.parameters);
+    slots_[node.owner].cache = PackedMatrix<T>(shape.rows, shape.cols);
+  }
+}
+
+template <class T>
+Range Workspace<T>::all_rows(NodeId id, Index batch) const {
+  return {0, is_fixed(id) ? graph_->node(id).shape.rows : batch};
+}
+
+template <class T>
 Rows<T> Workspace<T>::rows_of(NodeId id, Range rows) const {
-  const Rows<T> all = is_input(id) ? Rows<T>{input_rows_[input_number_[id]].data(), capacity_,
-                                             graph_->node(id).width}
-                                   : slots_[id].output.rows();
+  if (is_fixed(id)) return slots_[id].output.rows();
+  const Rows<T> all = slots_[id].is_input ? Rows<T>{input_rows_[input_number_[id]].data(),
+                                                    layout_.capacity, graph_->node(id).shape.cols}
+                                          : slots_[id].output.rows();
   return all.middle_rows(rows.begin, rows.size());
 }
 
-/// The inputs of a node for some rows, in a small array that lives on the stack.
 template <class T>
-struct Workspace<T>::InputList {
-  InputList(const Workspace& workspace, const Node<T>& node, Range rows)
-      : count(node.inputs.size()) {
-    for (std::size_t k = 0; k < count; ++k) list[k] = workspace.rows_of(node.inputs[k], rows);
-  }
-  [[nodiscard]] std::span<const Rows<T>> span() const { return {list.data(), count}; }
+bool Workspace<T>::has_fixed() const {
+  return std::ranges::any_of(graph_->nodes(),
+                             [](const Node<T>& node) { return !node.shape.is_batch(); });
+}
 
-  std::array<Rows<T>, most_inputs> list;
-  std::size_t count;
-};
+template <class T>
+void Workspace<T>::infer_fixed(const T* theta) {
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (is_fixed(id)) forward_node(id, theta, all_rows(id, 0), all_columns(graph_->node(id)), {});
+  }
+}
 
 template <class T>
 void Workspace<T>::infer(const T* theta, Range rows) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (!is_input(id)) forward_node(id, theta, rows, {0, graph_->node(id).width}, nullptr);
+    if (slots_[id].is_input || is_fixed(id)) continue;
+    forward_node(id, theta, rows, all_columns(graph_->node(id)), {});
   }
 }
 
 template <class T>
-void Workspace<T>::forward(const Member& member, const T* theta, Index batch,
-                           const DropoutKey* dropout) {
+void Workspace<T>::forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (barrier_before_[id]) member.barrier();
-    if (is_input(id)) continue;
-    const Index width = graph_->node(id).width;
-    if (slots_[id].by_columns) {
-      forward_node(id, theta, {0, batch}, my_columns<T>(member, width), dropout);
-    } else {
-      forward_node(id, theta, member.share(batch), {0, width}, dropout);
+    const Slot<T>& slot = slots_[id];
+    if (slot.is_input) continue;
+    if (slot.barrier_before) member.barrier();
+    const Range columns = all_columns(graph_->node(id));
+    if (slot.sharing == Sharing::rows) {
+      forward_node(id, theta, member.share(batch), columns, mode);
+    } else if (slot.sharing == Sharing::columns) {
+      forward_node(id, theta, {0, batch}, my_columns<T>(member, columns.end), mode);
+    } else if (member.rank() == 0) {
+      forward_node(id, theta, all_rows(id, batch), columns, mode);
     }
   }
   if (barrier_after_) member.barrier();
 }
 
 template <class T>
-void Workspace<T>::backward(const Member& member, Index batch, bool dropout) {
-  for (const Step& step : backward_steps_) {
-    if (step.barrier_before) member.barrier();
-    const Node<T>& node = graph_->node(step.node);
-    const Index width = step.output_part ? node.width : node.input_widths[0];
-    if (step.by_columns) {
-      backward_step(step, {0, batch}, my_columns<T>(member, width), dropout);
-    } else {
-      backward_step(step, member.share(batch), {0, width}, dropout);
-    }
+void Workspace<T>::backward(const Member& member, Index batch, const Mode<T>& mode) {
+  for (const Step& step : backward_steps_) run_step(step, member, batch, mode);
+}
+
+template <class T>
+Range Workspace<T>::columns_of(const Step& step) const {
+  const Node<T>& node = graph_->node(step.node);
+  return {0, step.output_part ? node.shape.cols : node.input_shapes[0].cols};
+}
+
+template <class T>
+void Workspace<T>::run_step(const Step& step, const Member& member, Index batch,
+                            const Mode<T>& mode) {
+  if (step.barrier_before) member.barrier();
+  const Range columns = columns_of(step);
+  if (step.sharing == Sharing::rows) {
+    backward_step(step, member.share(batch), columns, mode);
+  } else if (step.sharing == Sharing::columns) {
+    backward_step(step, {0, batch}, my_columns<T>(member, columns.end), mode);
+  } else if (member.rank() == 0) {
+    backward_step(step, all_rows(step.node, batch), columns, mode);
   }
 }
 
 template <class T>
 void Workspace<T>::forward_node(NodeId id, const T* theta, Range rows, Range columns,
-                                const DropoutKey* dropout) {
+                                const Mode<T>& mode) {
   const Node<T>& node = graph_->node(id);
+  Slot<T>& slot = slots_[id];
   const InputList inputs(*this, node, rows);
   ForwardPass<T> pass;
   pass.inputs = inputs.span();
-  pass.parameters = slots_[id].packed.empty()
-                        ? Panels<const T>::plain(plain_parameters(node, theta))
-                        : slots_[id].packed.panels();
-  pass.output = slots_[id].output.view().middle_rows(rows.begin, rows.size());
-  const MatrixView<T> saved = slots_[id].saved.view();
+  pass.parameters = current_parameters(node, theta);
+  pass.state = state_of(node, state_);
+  if (mode.new_state != nullptr) pass.new_state = state_of(node, mode.new_state);
+  pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
+  const MatrixView<T> saved = slot.saved.view();
   if (saved.cols > 0) pass.saved = saved.middle_rows(rows.begin, rows.size());
   pass.columns = columns;
-  pass.dropout = dropout;
+  pass.training = mode.training;
+  pass.dropout = mode.dropout;
   pass.node = static_cast<std::uint32_t>(id);
   pass.first_row = rows.begin;
-  pass.pre_activation = pre_activation_ && id == output_;
+  pass.pre_activation = slot.pre_activation;
   node.op->forward(pass);
 }
 
 template <class T>
-void Workspace<T>::backward_step(const Step& step, Range rows, Range columns, bool dropout) {
+void Workspace<T>::backward_step(const Step& step, Range rows, Range columns, const Mode<T>& mode) {
   const Node<T>& node = graph_->node(step.node);
   Slot<T>& slot = slots_[step.node];
   const InputList inputs(*this, node, rows);
-  std::array<InputGradient<T>, most_inputs> input_gradients;
+  StackList<InputGradient<T>> input_gradients;
   for (std::size_t k = 0; k < node.inputs.size(); ++k) {
     Slot<T>& source = slots_[node.inputs[k]];
-    if (!source.wants_gradient) continue;
-    input_gradients[k] = {source.gradient.view().middle_rows(rows.begin, rows.size()),
-                          slot.accumulate[k]};
+    const bool fixed = is_fixed(node.inputs[k]);
+    if (!source.wants_gradient || fixed != step.to_fixed) {
+      input_gradients.add({});
+      continue;
+    }
+    const MatrixView<T> all = source.gradient.view();
+    input_gradients.add(
+        {fixed ? all : all.middle_rows(rows.begin, rows.size()), slot.accumulate[k]});
   }
   BackwardPass<T> pass;
   pass.inputs = inputs.span();
+  pass.state = state_of(node, state_);
   pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
   pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
-  pass.cache = slot.cache.panels();
+  pass.cache = slots_[node.owner].cache.panels();
   pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
   pass.output_gradient_rows = slot.gradient.rows().middle_rows(rows.begin, rows.size());
-  pass.input_gradients = {input_gradients.data(), node.inputs.size()};
+  pass.input_gradients = input_gradients.span();
   pass.columns = columns;
-  pass.dropout = dropout;
+  pass.training = mode.training;
+  pass.dropout = mode.dropout != nullptr;
   if (step.output_part) {
     node.op->backward_output(pass);
   } else {
     node.op->backward(pass);
-  }
-}
-
-template <class T>
-Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
-  const BlockShape shape = graph_->node(id).parameters;
-  if (slots_[id].by_columns) return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
-  constexpr Index rows = 48;  // four register tiles of 12, and three cache lines of the transpose
-  return {member.share(shape.rows, rows), {0, shape.cols}};
-}
-
-template <class T>
-void Workspace<T>::parameter_gradient(NodeId id, Index batch, Block block, bool accumulate,
-                                      MatrixView<T> gradient) const {
-  const Node<T>& node = graph_->node(id);
-  const InputList inputs(*this, node, {0, batch});
-  node.op->parameter_gradient(inputs.span(), slots_[id].gradient.view().middle_rows(0, batch),
-                              block, accumulate, gradient);
-}
-
-template <class T>
-Panels<T> Workspace<T>::parameters(NodeId id, T* theta) {
-  Slot<T>& slot = slots_[id];
-  if (!slot.packed.empty()) return slot.packed.panels();
-  return Panels<T>::plain(plain_parameters(graph_->node(id), theta));
-}
-
-template <class T>
-void Workspace<T>::cache_parameters(NodeId id, T* theta, Block block) {
-  Slot<T>& slot = slots_[id];
-  if (slot.cache.empty()) return;
-  graph_->node(id).op->cache_parameters(parameters(id, theta), block, slot.cache.panels());
-}
-
-template <class T>
-void Workspace<T>::read(const Member& member, T* theta) {
-  for (NodeId id = 0; id < slots_.size(); ++id) {
-    const Block mine = my_parameters(member, id);
-    if (!slots_[id].packed.empty()) {
-      copy_block<T>(Panels<T>::plain(plain_parameters(graph_->node(id), theta)), mine,
-                    slots_[id].packed.panels());
-    }
-    cache_parameters(id, theta, mine);
-  }
-}
-
-template <class T>
-void Workspace<T>::write_back(const Member& member, T* theta) {
-  for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (slots_[id].packed.empty()) continue;
-    copy_block<T>(slots_[id].packed.panels(), my_parameters(member, id),
-                  Panels<T>::plain(plain_parameters(graph_->node(id), theta)));
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "nnbind/graph.hpp"
+#include "nnbind/network.hpp"
 #include "team.hpp"
 
 namespace nnbind {
@@ -11,6 +11,28 @@ namespace nnbind {
 /// What a workspace is for: predictions; a single training step; or many steps, which are worth
 /// packed copies of large parameters.
 enum class Purpose : unsigned char { inference, step, fit };
+
+/// How a workspace is laid out.
+struct Layout {
+  Index capacity = 0;  ///< rows of the largest batch
+  Purpose purpose = Purpose::inference;
+  std::vector<bool> pre_activations = {};  ///< of each output: whether the loss takes those
+  int members = 1;                         ///< of the team that will train in it
+  bool input_gradients = false;            ///< whether ∂L/∂X is wanted
+  bool parameter_gradients = true;         ///< whether ∂L/∂θ is wanted
+};
+
+/// How the passes go: as in a training step or as at inference, which is the default.
+template <class T>
+struct Mode {
+  bool training = false;
+  const DropoutKey* dropout = nullptr;
+  T* new_state = nullptr;  ///< the network's, where running statistics are to move
+};
+
+/// How a piece of work is shared out: rows of the batch; columns of the node; or the first member
+/// does all, as of what does not grow with the batch.
+enum class Sharing : unsigned char { rows, columns, alone };
 
 /// What a run keeps of one node.
 template <class T>
@@ -20,9 +42,13 @@ struct Slot {
   Matrix<T> saved;
   PackedMatrix<T> packed;        ///< the parameters during a fit, if large: θ is then behind
   PackedMatrix<T> cache;         ///< the parameters in the order that backward reads
+  std::vector<NodeId> users;     ///< of these parameters: this node and those that share them
   std::vector<bool> accumulate;  ///< for each input: another consumer has written its gradient
   bool wants_gradient = false;   ///< whether there are parameters at it or below it
-  bool by_columns = false;       ///< members share out its columns, not the rows of the batch
+  bool pre_activation = false;   ///< the output is left to the loss without its activation
+  bool is_input = false;
+  bool barrier_before = false;  ///< in the forward pass
+  Sharing sharing = Sharing::rows;
 };
 
 /// The memory of runs over up to `capacity` rows, and the passes over the graph in it. It is made
@@ -30,26 +56,49 @@ struct Slot {
 template <class T>
 class Workspace {
  public:
-  /// `members` is the size of the team that will train in it.
-  Workspace(const Graph<T>& graph, NodeId output, Index capacity, Purpose purpose,
-            bool pre_activation = false, int members = 1);
+  /// `state` is the network's.
+  Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, const T* state, Layout layout);
+  Workspace(const Network<T>& network, Layout layout)
+      : Workspace(network.graph(), network.output_ids(), network.state().data(),
+                  std::move(layout)) {}
 
-  [[nodiscard]] Index capacity() const { return capacity_; }
-  [[nodiscard]] bool pre_activation() const { return pre_activation_; }
+  [[nodiscard]] Index capacity() const { return layout_.capacity; }
 
-  /// The rows of input node k, to be filled in: one pointer a row of the batch.
+  /// The rows of input k, to be filled in: one pointer a row of the batch.
   [[nodiscard]] const T** input_rows(std::size_t k) { return input_rows_[k].data(); }
-  [[nodiscard]] MatrixView<T> output() { return slots_[output_].output.view(); }
-  /// ∂L/∂output, to be filled in between forward and backward.
-  [[nodiscard]] MatrixView<T> output_gradient() { return slots_[output_].gradient.view(); }
+  [[nodiscard]] MatrixView<T> output(std::size_t k) { return slots_[outputs_[k]].output.view(); }
+  /// ∂L/∂(output k), to be filled in between forward and backward.
+  [[nodiscard]] MatrixView<T> output_gradient(std::size_t k) {
+    return slots_[outputs_[k]].gradient.view();
+  }
+  /// ∂L/∂(input k), after backward, if the layout has it.
+  [[nodiscard]] MatrixView<T> input_gradient(std::size_t k) {
+    return slots_[graph_->inputs()[k]].gradient.view();
+  }
+  [[nodiscard]] MatrixView<T> value(NodeId id) { return slots_[id].output.view(); }
 
+  /// Whether there are values that no batch changes, as parameters by themselves.
+  [[nodiscard]] bool has_fixed() const;
+  /// Inference of those: once, before infer.
+  void infer_fixed(const T* theta);
   /// Inference, for some rows. Threads may do so at once, each for rows of its own.
   void infer(const T* theta, Range rows);
 
   /// This member's part of the forward pass, and of the backward pass, for the first `batch` rows.
   /// The rows of the output, and of its gradient, are shared out by member.share(batch).
-  void forward(const Member& member, const T* theta, Index batch, const DropoutKey* dropout);
-  void backward(const Member& member, Index batch, bool dropout);
+  void forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  void backward(const Member& member, Index batch, const Mode<T>& mode);
+
+  /// backward in two parts, for gradients of each sample by itself: first that of the batch, in
+  /// which no row sees another; then, by a single member and for any rows of it, the gradients of
+  /// what is no batch, as if those rows were all.
+  void backward_batch(const Member& member, Index batch, const Mode<T>& mode);
+  void backward_fixed(Range rows, const Mode<T>& mode);
+  /// Whether the second part is needed for the gradient of node `id`'s own parameters.
+  [[nodiscard]] bool has_fixed_user(NodeId id) const;
+  /// Between forward and backward: makes some rows, from `count` on, copies of the first `count`,
+  /// again and again, so that each can go backward with a gradient of its own.
+  void repeat(Range rows, Index count);
 
   /// This member's part of node `id`'s block of parameters.
   [[nodiscard]] Block my_parameters(const Member& member, NodeId id) const;
@@ -57,14 +106,14 @@ class Workspace {
   /// Node `id`'s block of parameters where it is kept up to date: packed, or in θ.
   [[nodiscard]] Panels<T> parameters(NodeId id, T* theta);
   /// Brings this member's part of the packed parameters and the caches up to date with θ.
-  void read(const Member& member, T* theta);
+  void read(const Member& member, const T* theta);
   /// Brings θ up to date with this member's part of the packed parameters.
   void write_back(const Member& member, T* theta);
-  /// A block of node `id`'s gradient, from the first `batch` rows of the batch.
-  void parameter_gradient(NodeId id, Index batch, Block block, bool accumulate,
+  /// A block of the gradient of node `id`'s own parameters, from some rows of the batch.
+  void parameter_gradient(NodeId id, Range rows, Block block, bool training,
                           MatrixView<T> gradient) const;
   /// Brings the copies of parameters that backward reads up to date.
-  void cache_parameters(NodeId id, T* theta, Block block);
+  void cache_parameters(NodeId id, const T* theta, Block block);
 
  private:
   struct InputList;
@@ -72,26 +121,31 @@ class Workspace {
   struct Step {
     NodeId node;
     bool output_part;  // backward_output; else backward
-    bool by_columns;
+    Sharing sharing;
+    bool to_fixed;        // backward to the inputs that are no batch; else to the others
     bool barrier_before;  // it reads what other members have written
   };
 
+  void make_slot(NodeId id);
   void plan_packing();
-  void plan_columns(int members);
+  void plan_forward();
   void plan_backward();
+  [[nodiscard]] bool is_split_by_columns(NodeId id) const;
+  [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->node(id).shape.is_batch(); }
   [[nodiscard]] Rows<T> rows_of(NodeId id, Range rows) const;
-  [[nodiscard]] bool is_input(NodeId id) const { return graph_->node(id).inputs.empty(); }
-  void forward_node(NodeId id, const T* theta, Range rows, Range columns,
-                    const DropoutKey* dropout);
-  void backward_step(const Step& step, Range rows, Range columns, bool dropout);
+  [[nodiscard]] Range all_rows(NodeId id, Index batch) const;
+  void forward_node(NodeId id, const T* theta, Range rows, Range columns, const Mode<T>& mode);
+  void run_step(const Step& step, const Member& member, Index batch, const Mode<T>& mode);
+  void backward_step(const Step& step, Range rows, Range columns, const Mode<T>& mode);
+  [[nodiscard]] Range columns_of(const Step& step) const;
+  [[nodiscard]] Panels<const T> current_parameters(const Node<T>& node, const T* theta);
 
   const Graph<T>* graph_;
-  NodeId output_;
-  Index capacity_;
-  bool pre_activation_;
+  std::vector<NodeId> outputs_;
+  const T* state_;
+  Layout layout_;
   std::vector<Slot<T>> slots_;
-  std::vector<bool> barrier_before_;  // of each node, in the forward pass
-  bool barrier_after_ = false;        // of the forward pass
+  bool barrier_after_ = false;  // of the forward pass
   std::vector<Step> backward_steps_;
   std::vector<std::vector<const T*>> input_rows_;
   std::vector<std::size_t> input_number_;  // of each input node, among the input nodes

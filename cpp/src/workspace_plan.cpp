@@ -6,6 +6,38 @@
 
 namespace nnbind {
 
+namespace {
+
+/// What has been written since the last barrier, by which sharing. A member has to wait where it
+/// reads what another may have written.
+class Pending {
+ public:
+  explicit Pending(bool rows) : rows_(rows) {}
+
+  /// Notes a piece of work; whether a barrier must come before it. `whole` says that a piece shared
+  /// out by columns also reads the columns of others.
+  bool add(Sharing sharing, bool whole, bool reads_fixed, bool reads_batch) {
+    bool barrier = false;
+    if (sharing == Sharing::rows) barrier = columns_ || (reads_fixed && alone_);
+    if (sharing == Sharing::columns)
+      barrier = rows_ || (whole && columns_) || (reads_fixed && alone_);
+    if (sharing == Sharing::alone) barrier = reads_batch && (rows_ || columns_);
+    if (barrier) rows_ = columns_ = alone_ = false;
+    rows_ |= sharing == Sharing::rows;
+    columns_ |= sharing == Sharing::columns;
+    alone_ |= sharing == Sharing::alone;
+    return barrier;
+  }
+  [[nodiscard]] bool columns() const { return columns_; }
+
+ private:
+  bool rows_;
+  bool columns_ = false;
+  bool alone_ = false;
+};
+
+}  // namespace
+
 // Small parameters stay in the first-level cache, in whatever order. Large ones are read in the
 // order of the products: a panel of columns, row by row. Packed so, they are one stream of memory,
 // where rows of θ would be a cache line or two each, on a page of their own in the largest
@@ -16,8 +48,8 @@ void Workspace<T>::plan_packing() {
   constexpr Index least_batch = 8;  // fewer rows do not reuse a panel
   for (NodeId id = 0; id < slots_.size(); ++id) {
     const Node<T>& node = graph_->node(id);
-    if (node.op->reads_panels() && node.parameters.size() >= least_parameters &&
-        capacity_ >= least_batch) {
+    if (node.owner == id && node.op->reads_panels() && node.parameters.size() >= least_parameters &&
+        layout_.capacity >= least_batch) {
       slots_[id].packed = PackedMatrix<T>(node.parameters.rows, node.parameters.cols);
     }
   }
@@ -27,57 +59,88 @@ void Workspace<T>::plan_packing() {
 // for itself, from the forward pass to the update: weights that another core has just written would
 // come from its cache at a tenth of the speed of one's own. What then travels is activations.
 template <class T>
-void Workspace<T>::plan_columns(int members) {
-  bool columns_before = false;  // whether something since the last barrier was split by columns
-  barrier_before_.resize(slots_.size());
-  for (NodeId id = 0; id < slots_.size(); ++id) {
-    const Node<T>& node = graph_->node(id);
-    if (is_input(id)) continue;
-    Index traffic = 2 * node.width;
-    for (const NodeId input : node.inputs) {
-      if (!is_input(input)) traffic += graph_->node(input).width;
-    }
-    slots_[id].by_columns = members > 1 && !slots_[id].packed.empty() &&
-                            node.op->splits_columns() && node.width >= members * line_elements<T> &&
-                            node.parameters.size() > capacity_ * traffic;
-    // The rows of the inputs, too, were pointed at by the member that each row belongs to.
-    barrier_before_[id] = columns_before || slots_[id].by_columns;
-    columns_before = slots_[id].by_columns;
+bool Workspace<T>::is_split_by_columns(NodeId id) const {
+  const Node<T>& node = graph_->node(id);
+  Index traffic = 2 * node.shape.cols;
+  for (const NodeId input : node.inputs) {
+    if (!slots_[input].is_input) traffic += graph_->node(input).shape.cols;
   }
-  barrier_after_ = columns_before;
+  return layout_.members > 1 && !slots_[node.owner].packed.empty() && node.op->splits_columns() &&
+         node.shape.cols >= layout_.members * line_elements<T> &&
+         node.parameters.size() > layout_.capacity * traffic;
 }
 
 template <class T>
+void Workspace<T>::plan_forward() {
+  Pending pending(true);  // the rows of the inputs are pointed at by the member they belong to
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    Slot<T>& slot = slots_[id];
+    const Node<T>& node = graph_->node(id);
+    if (slot.is_input) continue;
+    if (is_fixed(id)) {
+      slot.sharing = Sharing::alone;
+    } else if (node.op->needs_whole_columns() || is_split_by_columns(id)) {
+      slot.sharing = Sharing::columns;
+    }
+    const bool reads_fixed =
+        std::ranges::any_of(node.inputs, [&](NodeId input) { return is_fixed(input); });
+    slot.barrier_before = pending.add(slot.sharing, true, reads_fixed, false);
+  }
+  barrier_after_ = pending.columns();
+}
+
+// The steps of a batch come first, then those of what is no batch, by the first member alone: the
+// former never wait for the latter. Each list runs down the graph, so of a node's consumers the
+// last one writes its gradient (the loss, where it is an output) and the others add to it.
+template <class T>
 void Workspace<T>::plan_backward() {
-  // Backward runs down the list: of a node's consumers the last in the list writes its gradient
-  // and the earlier ones add to it.
   std::vector<bool> written(slots_.size(), false);
-  bool by_columns = false;  // how the last piece of work was shared out
-  const auto add = [&](NodeId node, bool output_part, bool columns, bool reads_all) {
-    const bool barrier = columns != by_columns || (columns && reads_all);
-    backward_steps_.push_back({node, output_part, columns, barrier});
-    by_columns = columns;
+  for (const NodeId output : outputs_) written[output] = true;
+  Pending pending(true);  // the losses have written rows
+  const auto add = [&](NodeId id, bool output_part, Sharing sharing, bool to_fixed, bool whole) {
+    const bool barrier = pending.add(sharing, whole, false, true);
+    backward_steps_.push_back({id, output_part, sharing, to_fixed, barrier});
+  };
+  const auto note_inputs = [&](NodeId id, bool fixed) {
+    bool wanted = false;
+    const std::vector<NodeId>& inputs = graph_->node(id).inputs;
+    for (std::size_t k = 0; k < inputs.size(); ++k) {
+      if (is_fixed(inputs[k]) != fixed || !slots_[inputs[k]].wants_gradient) continue;
+      slots_[id].accumulate[k] = written[inputs[k]];
+      written[inputs[k]] = true;
+      wanted = true;
+    }
+    return wanted;
   };
   for (NodeId id = slots_.size(); id-- > 0;) {
     const Node<T>& node = graph_->node(id);
-    if (is_input(id)) continue;
-    for (const NodeId input : node.inputs) {
-      slots_[id].accumulate.push_back(written[input]);
-      written[input] = true;
+    Slot<T>& slot = slots_[id];
+    slot.accumulate.resize(node.inputs.size());
+    if (slot.is_input || is_fixed(id) || !slot.wants_gradient) continue;
+    if (!slot.pre_activation && node.op->changes_output_gradient()) {
+      add(id, true, slot.sharing, false, false);
     }
-    if (!(pre_activation_ && id == output_)) add(id, true, slots_[id].by_columns, false);
-    const bool hands_gradient_down = std::ranges::any_of(
-        node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });
-    // The columns of the only input are those of its node, and stay with the same member.
-    const bool columns =
-        node.inputs.size() == 1 && node.op->splits_columns() && slots_[node.inputs[0]].by_columns;
-    if (hands_gradient_down) add(id, false, columns, true);
+    if (!note_inputs(id, false)) continue;
+    // Columns of the only input are those of its node, and stay with the same member.
+    const bool whole = node.op->needs_whole_columns();
+    const bool columns = whole || (node.inputs.size() == 1 && node.op->splits_columns() &&
+                                   slots_[node.inputs[0]].sharing == Sharing::columns);
+    add(id, false, columns ? Sharing::columns : Sharing::rows, false, !whole);
+  }
+  for (NodeId id = slots_.size(); id-- > 0;) {
+    const Node<T>& node = graph_->node(id);
+    if (slots_[id].is_input || !slots_[id].wants_gradient) continue;
+    if (is_fixed(id) && node.op->changes_output_gradient()) {
+      add(id, true, Sharing::alone, true, false);
+    }
+    if (note_inputs(id, true)) add(id, false, Sharing::alone, true, false);
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                    \
-  template void Workspace<T>::plan_packing();    \
-  template void Workspace<T>::plan_columns(int); \
+#define NNBIND_INSTANTIATE(T)                                    \
+  template void Workspace<T>::plan_packing();                    \
+  template void Workspace<T>::plan_forward();                    \
+  template bool Workspace<T>::is_split_by_columns(NodeId) const; \
   template void Workspace<T>::plan_backward();
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

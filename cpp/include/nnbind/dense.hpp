@@ -12,14 +12,14 @@ namespace nnbind {
 /// What a fully connected layer is made from.
 struct DenseOptions {
   Index units = 1;
-  Activation activation;
-  std::optional<Initializer> init;  ///< by default the one for the activation
+  Activation activation = {};
+  std::optional<Initializer> init = {};  ///< by default the one for the activation
   bool bias = true;
   double l1 = 0;  ///< R of this layer's weights, beside the network's
   double l2 = 0;
   double dropout =
       0;  ///< part of the units dropped in training; the rest scaled by 1/(1 - dropout)
-  std::string name;
+  std::string name = {};
 
   /// Throws OptionError if one of them is not allowed.
   void check() const;
@@ -37,21 +37,23 @@ class Dense final : public Operator<T> {
   [[nodiscard]] const DenseOptions& options() const { return options_; }
 
   [[nodiscard]] std::string_view kind() const override { return "dense"; }
-  [[nodiscard]] Index width(std::span<const Index> input_widths) const override;
-  [[nodiscard]] BlockShape parameters(std::span<const Index> input_widths) const override;
-  [[nodiscard]] Index weight_rows(std::span<const Index> input_widths) const override;
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override;
+  [[nodiscard]] BlockShape parameters(std::span<const Shape> inputs) const override;
+  [[nodiscard]] Index weight_rows(std::span<const Shape> inputs) const override;
   [[nodiscard]] Regularizer penalty() const override { return {options_.l1, options_.l2}; }
   [[nodiscard]] Index saved_width(Index width) const override;
-  [[nodiscard]] Index multiply_adds(std::span<const Index> input_widths) const override;
+  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override;
+  [[nodiscard]] Activation activation() const override { return options_.activation; }
+  [[nodiscard]] bool drops() const override { return options_.dropout > 0; }
   void initialize(MatrixView<T> parameters, Random& random, std::string_view name) const override;
   [[nodiscard]] bool reads_panels() const override { return true; }
   /// Softmaxes look along whole rows.
   [[nodiscard]] bool splits_columns() const override { return !options_.activation.is_row_wise(); }
   void forward(const ForwardPass<T>& pass) const override;
+  [[nodiscard]] bool changes_output_gradient() const override { return true; }
   void backward_output(const BackwardPass<T>& pass) const override;
   void backward(const BackwardPass<T>& pass) const override;
-  void parameter_gradient(std::span<const Rows<T>> inputs, MatrixView<const T> output_gradient,
-                          Block block, bool accumulate, MatrixView<T> gradient) const override;
+  void parameter_gradient(const ParameterPass<T>& pass) const override;
   [[nodiscard]] BlockShape cache_shape(BlockShape parameters) const override;
   void cache_parameters(Panels<const T> parameters, Block block, Panels<T> cache) const override;
 

@@ -1,8 +1,11 @@
 // The computation graph: operators and the edges between them.
 #pragma once
 
-#include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "nnbind/operator.hpp"
@@ -16,15 +19,24 @@ using NodeId = std::size_t;
 template <class T>
 struct Node {
   std::string name;
-  std::shared_ptr<const Operator<T>> op;
+  OperatorPointer<T> op;
   std::vector<NodeId> inputs;
-  std::vector<Index> input_widths;
-  Index width = 0;        ///< columns of its output
+  std::vector<Shape> input_shapes;
+  Shape shape;            ///< of its output
   Index layer_index = 0;  ///< edges on the longest path from an input
+  NodeId owner = 0;       ///< itself, or the earlier node whose parameters it shares
   BlockShape parameters;  ///< its block of θ
   Index weight_rows = 0;  ///< rows of that block that are weights; the others are biases
   Index offset = 0;       ///< where the block begins in θ
+  BlockShape state;       ///< its block of the state
+  Index state_offset = 0;
 };
+
+/// The shape of an operator's output. Throws ShapeError that names the inputs and their shapes, as
+/// in `[add] "x" (n, 2), "h" (n, 3): expected equal columns`.
+template <class T>
+Shape infer_shape(const Operator<T>& op, std::span<const std::string> names,
+                  std::span<const Shape> shapes);
 
 /// A directed acyclic graph, as a list to which nodes are only ever added. A node may name only
 /// nodes that exist: no cycle can be written, and the order of the list is a topological order.
@@ -35,24 +47,35 @@ class Graph {
   /// A source of `width` columns. Its name is made up ("input", ...) where it is empty.
   NodeId input(Index width, std::string name = "");
 
-  /// An operator over nodes that exist. Throws ShapeError or OptionError if it does not fit them,
-  /// and OptionError if the name is taken.
-  NodeId add(std::shared_ptr<const Operator<T>> op, std::vector<NodeId> inputs,
-             std::string name = "");
+  /// An operator over nodes that exist. With `shared`, a node of the same operator, it has that
+  /// node's parameters and state instead of its own: their gradients add up.
+  /// Throws ShapeError or OptionError if it does not fit them, and OptionError if the name is
+  /// taken.
+  NodeId add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::string name = "",
+             std::optional<NodeId> shared = std::nullopt);
 
   [[nodiscard]] const std::vector<Node<T>>& nodes() const { return nodes_; }
   [[nodiscard]] const Node<T>& node(NodeId id) const { return nodes_[id]; }
   /// The input nodes, in order.
   [[nodiscard]] const std::vector<NodeId>& inputs() const { return inputs_; }
+  [[nodiscard]] bool is_input(NodeId id) const;
+  /// Whether a node reads its value.
+  [[nodiscard]] bool is_read(NodeId id) const;
   /// The size of θ.
   [[nodiscard]] Index parameter_count() const { return parameter_count_; }
+  /// The size of the state.
+  [[nodiscard]] Index state_count() const { return state_count_; }
 
  private:
-  std::string unique_name(std::string name, std::string_view kind) const;
+  std::string unique_name(std::string name, std::string_view kind);
+  void share(Node<T>& node, NodeId owner) const;
 
   std::vector<Node<T>> nodes_;
   std::vector<NodeId> inputs_;
+  std::unordered_set<std::string> names_;                 // of all nodes
+  std::unordered_map<std::string, int> first_candidate_;  // for a made-up name, by kind
   Index parameter_count_ = 0;
+  Index state_count_ = 0;
 };
 
 }  // namespace nnbind

@@ -65,6 +65,11 @@ class Loss {
   [[nodiscard]] virtual bool takes_pre_activation(const Activation& /*output*/) const {
     return false;
   }
+  /// Whether it has no form for the output itself, so that t is the only way; it can be so only
+  /// where it takes t.
+  [[nodiscard]] virtual bool needs_pre_activation(const Activation& output) const {
+    return takes_pre_activation(output);
+  }
   /// Whether a target may be the index of a class.
   [[nodiscard]] virtual bool takes_labels() const { return false; }
   /// "" if the row of targets is allowed, else what is wrong with it.
@@ -76,6 +81,9 @@ class Loss {
     return 0.5;
   }
 
+  /// Whether it runs code that only the calling thread may run, as Python's.
+  [[nodiscard]] virtual bool runs_alone() const { return false; }
+
   /// Value and gradient, row by row. `pre_activation` says what `rows.predictions` holds.
   virtual void evaluate(const LossRows<float>& rows, bool pre_activation) const = 0;
   virtual void evaluate(const LossRows<double>& rows, bool pre_activation) const = 0;
@@ -86,6 +94,23 @@ class Loss {
 };
 
 using LossPointer = std::shared_ptr<const Loss>;
+
+/// A loss for each output of a network: L = Σ_k weight_k · L_k.
+struct Losses {
+  struct Term {
+    LossPointer loss;
+    double weight = 1;
+  };
+  std::vector<Term> terms;
+
+  // NOLINTNEXTLINE(google-explicit-constructor): for the usual network, which has one output.
+  Losses(LossPointer loss) : terms{{std::move(loss), 1}} {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Losses(std::vector<Term> list) : terms(std::move(list)) {}
+
+  /// Whether only the calling thread may evaluate them.
+  [[nodiscard]] bool run_alone() const;
+};
 
 LossPointer squared_error(Reduction reduction = Reduction::mean);
 LossPointer mean_squared_error(Reduction reduction = Reduction::mean);

@@ -16,13 +16,15 @@ namespace nnbind {
 template <class T>
 class Workspace;
 
-/// f(x; θ). θ is one vector: layer after layer it holds W row-major, then b, without padding.
-/// The gradient is a second vector of the same shape.
+/// f(x; θ). θ is one vector: node after node it holds W row-major, then b, without padding.
+/// The gradient is a second vector of the same shape. The state is a third one: what training moves
+/// without a gradient, as running statistics.
 template <class T>
 class Network {
  public:
-  /// Draws θ from `seed`. Throws OptionError unless the graph has one input and ends in `output`,
-  /// a dense layer without dropout.
+  /// Draws θ from `seed`. Throws OptionError unless every node leads to an output, and each output
+  /// is a node apart that computes a row for each sample and drops no units.
+  Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t seed = 0);
   Network(Graph<T> graph, NodeId output, std::uint64_t seed = 0);
   /// The same function with parameters of its own.
   Network(const Network& other);
@@ -30,9 +32,11 @@ class Network {
   ~Network();
 
   [[nodiscard]] const Graph<T>& graph() const { return graph_; }
-  [[nodiscard]] NodeId output() const { return output_; }
-  [[nodiscard]] Index inputs() const { return graph_.node(graph_.inputs()[0]).width; }
-  [[nodiscard]] Index outputs() const { return graph_.node(output_).width; }
+  [[nodiscard]] const std::vector<NodeId>& input_ids() const { return graph_.inputs(); }
+  [[nodiscard]] const std::vector<NodeId>& output_ids() const { return outputs_; }
+  /// Columns of X, and of a prediction; where there are several, of all together.
+  [[nodiscard]] Index inputs() const { return columns_of(input_ids()); }
+  [[nodiscard]] Index outputs() const { return columns_of(outputs_); }
   [[nodiscard]] Index parameter_count() const { return graph_.parameter_count(); }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
   /// Distinguishes this network from any other, its copies included.
@@ -42,25 +46,30 @@ class Network {
   [[nodiscard]] std::span<const T> theta() const;
   /// What loss_and_gradient, or a step with clip_norm, computed last.
   [[nodiscard]] std::span<T> gradient();
+  [[nodiscard]] std::span<T> state();
+  [[nodiscard]] std::span<const T> state() const;
 
-  /// The fully connected layers, from the input to the output.
+  /// The fully connected layers, each once, from the input to the output.
   [[nodiscard]] const std::vector<NodeId>& layers() const { return layers_; }
   [[nodiscard]] const Dense<T>& layer(NodeId id) const;
   /// The block of θ of a node: W, with b as the last row where there is one.
   [[nodiscard]] MatrixView<T> parameters(NodeId id);
-  /// The activation of the output layer.
-  [[nodiscard]] const Activation& output_activation() const {
-    return layer(output_).options().activation;
+  /// The activation that output k is, as far as the losses can see.
+  [[nodiscard]] Activation output_activation(std::size_t k = 0) const {
+    return graph_.node(outputs_[k]).op->activation();
   }
 
   /// Multiply-adds of the forward pass of one sample: the measure of the work.
   [[nodiscard]] double multiply_adds() const;
+  /// How many threads a piece of work of that many flops deserves on this network.
+  [[nodiscard]] int threads(double flops) const;
 
-  /// out (n × outputs) = f(X; θ) for X (n × inputs). Any number of threads may call it at once.
-  /// Throws ShapeError if the shapes do not fit.
+  /// out (n × outputs) = f(X; θ) for X (n × inputs), one matrix for each input and each output. Any
+  /// number of threads may call it at once. Throws ShapeError if the shapes do not fit.
+  void predict(std::span<const MatrixView<const T>> x, std::span<const MatrixView<T>> out) const;
   void predict(MatrixView<const T> x, MatrixView<T> out) const;
 
-  /// A table of the layers and their numbers of parameters.
+  /// A table of the nodes: what each computes from which others, and its number of parameters.
   [[nodiscard]] std::string summary() const;
 
   /// Draws θ anew from the seed, as when the network was made.
@@ -84,16 +93,20 @@ class Network {
   };
 
  private:
+  [[nodiscard]] Index columns_of(const std::vector<NodeId>& nodes) const;
+  void check_outputs() const;
   [[nodiscard]] std::unique_ptr<Workspace<T>> borrow_workspace(Index capacity) const;
   void return_workspace(std::unique_ptr<Workspace<T>> workspace) const;
 
   Graph<T> graph_;
-  NodeId output_;
+  std::vector<NodeId> outputs_;
+  bool runs_alone_ = false;  // some operator does
   std::uint64_t seed_;
   std::uint64_t identity_;
   std::vector<NodeId> layers_;
   AlignedVector<T> theta_;  // both with a spare cache line, so that whole vectors can be read
   AlignedVector<T> gradient_;
+  AlignedVector<T> state_;
   mutable std::atomic<bool> training_{false};
   mutable std::atomic<Workspace<T>*> spare_{nullptr};  // of the last prediction, for the next one
 };

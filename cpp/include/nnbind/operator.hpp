@@ -1,27 +1,46 @@
 // Operators: the nodes of a computation graph.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "nnbind/activation.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/random.hpp"
 #include "nnbind/regularizer.hpp"
 
 namespace nnbind {
 
+/// The shape of the values on an edge: a row for each sample of a batch, where `rows` is `batch`,
+/// or a number of rows that no batch changes, as parameters and constants have.
+struct Shape {
+  static constexpr Index batch = -1;
+  Index rows = batch;
+  Index cols = 0;
+
+  [[nodiscard]] bool is_batch() const { return rows == batch; }
+  bool operator==(const Shape&) const = default;
+};
+
+/// "(n, 3)" or "(4, 3)", for messages.
+std::string shape_text(Shape shape);
+
 /// The rows of a batch that an operator computes in the forward direction, or some columns of them.
+/// Of an input that is no batch, all rows are there.
 template <class T>
 struct ForwardPass {
   std::span<const Rows<T>> inputs;      ///< (rows × width) from each input node
   Panels<const T> parameters;           ///< the operator's block of θ
+  MatrixView<const T> state;            ///< the operator's block of the network's state
+  MatrixView<T> new_state;              ///< the same, to be changed; not where data is null
   MatrixView<T> output;                 ///< (rows × width), to be written
   MatrixView<T> saved;                  ///< (rows × saved_width), kept for the backward pass
-  Range columns;                        ///< of the output: all, unless splits_columns()
-  const DropoutKey* dropout = nullptr;  ///< in training; nullptr at inference
+  Range columns;                        ///< of the output: all, unless they are shared out
+  bool training = false;                ///< as a training step does it: batch statistics
+  const DropoutKey* dropout = nullptr;  ///< in training; nullptr: nothing is dropped
   std::uint32_t node = 0;               ///< where in the graph, for the dropout
   Index first_row = 0;                  ///< where in the batch, for the dropout
   bool pre_activation = false;          ///< leave the output activation to the loss
@@ -38,17 +57,21 @@ struct InputGradient {
 template <class T>
 struct BackwardPass {
   std::span<const Rows<T>> inputs;
+  MatrixView<const T> state;
   MatrixView<const T> output;
   MatrixView<const T> saved;
   Panels<const T> cache;  ///< what cache_parameters wrote
   /// ∂L/∂output, which backward_output may replace by what the other functions will need.
   MatrixView<T> output_gradient;
   Rows<T> output_gradient_rows;  ///< the same memory, as a list of rows
+  /// To be written in this order, since the same node may be there twice. Those of the inputs that
+  /// are no batch are asked for apart from the others, with all rows of the batch at hand.
   std::span<const InputGradient<T>> input_gradients;
   /// Of the output for backward_output, of the first input's gradient for backward: all, unless
-  /// splits_columns().
+  /// they are shared out.
   Range columns;
-  bool dropout = false;  ///< whether the forward pass dropped units
+  bool training = false;  ///< as in the forward pass
+  bool dropout = false;   ///< whether the forward pass dropped units
 };
 
 /// Rows and columns of a block of parameters.
@@ -64,7 +87,20 @@ struct Block {
   Range cols;
 };
 
-/// An operator is a function of (batch × width) values and of its block of θ. It keeps no state:
+/// A block of ∂L/∂(parameters) from the whole batch.
+template <class T>
+struct ParameterPass {
+  std::span<const Rows<T>> inputs;
+  MatrixView<const T> state;
+  MatrixView<const T> saved;
+  MatrixView<const T> output_gradient;  ///< what backward_output left
+  Block block;                          ///< of the parameters
+  MatrixView<T> gradient;               ///< that block, to be written
+  bool accumulate = false;              ///< add to it
+  bool training = false;                ///< as in the forward pass
+};
+
+/// An operator is a function of the values on its edges and of its block of θ. It keeps no state:
 /// what a run needs is handed to it, so that many threads may use one operator at once.
 template <class T>
 class Operator {
@@ -76,45 +112,52 @@ class Operator {
 
   /// "dense", "input", ...
   [[nodiscard]] virtual std::string_view kind() const = 0;
-  /// The columns of its output, from those of its inputs. Throws ShapeError if they do not fit.
-  [[nodiscard]] virtual Index width(std::span<const Index> input_widths) const = 0;
+  /// The shape of its output. Throws ShapeError that says what it expects if the inputs do not fit;
+  /// infer_shape (graph.hpp) puts the nodes' names and shapes before it.
+  [[nodiscard]] virtual Shape shape(std::span<const Shape> inputs) const = 0;
   /// Its block of θ.
-  [[nodiscard]] virtual BlockShape parameters(std::span<const Index> /*input_widths*/) const {
+  [[nodiscard]] virtual BlockShape parameters(std::span<const Shape> /*inputs*/) const {
     return {};
   }
   /// The rows of that block that are weights; the others are biases.
-  [[nodiscard]] virtual Index weight_rows(std::span<const Index> /*input_widths*/) const {
-    return 0;
-  }
+  [[nodiscard]] virtual Index weight_rows(std::span<const Shape> /*inputs*/) const { return 0; }
+  /// Its block of the network's state: numbers beside θ that training moves without a gradient.
+  [[nodiscard]] virtual BlockShape state(std::span<const Shape> /*inputs*/) const { return {}; }
   /// R of its own weights: l1 · ‖W‖₁ + l2/2 · ‖W‖².
   [[nodiscard]] virtual Regularizer penalty() const { return {}; }
   /// Columns kept from the forward pass for the backward pass.
   [[nodiscard]] virtual Index saved_width(Index /*width*/) const { return 0; }
   /// Multiply-adds for one row in the forward pass: the measure of the work.
-  [[nodiscard]] virtual Index multiply_adds(std::span<const Index> /*input_widths*/) const {
-    return 0;
-  }
+  [[nodiscard]] virtual Index multiply_adds(std::span<const Shape> /*inputs*/) const { return 0; }
+  /// What its output is an activation of, so that a loss may take the pre-activation instead.
+  [[nodiscard]] virtual Activation activation() const { return {}; }
+  /// Whether it drops units in training.
+  [[nodiscard]] virtual bool drops() const { return false; }
 
   virtual void initialize(MatrixView<T> /*parameters*/, Random& /*random*/,
                           std::string_view /*name*/) const {}
+  virtual void initialize_state(MatrixView<T> /*state*/) const {}
 
   /// Whether its parameters may be handed to it packed in panels, for the speed of large products.
   [[nodiscard]] virtual bool reads_panels() const { return false; }
   /// Whether the columns of its output may be computed apart from each other, by several threads.
   [[nodiscard]] virtual bool splits_columns() const { return false; }
+  /// Whether, in training, it must see all rows of a column at once: then threads share out its
+  /// columns, which are those of its input.
+  [[nodiscard]] virtual bool needs_whole_columns() const { return false; }
+  /// Whether it runs code that only the calling thread may run, as Python's.
+  [[nodiscard]] virtual bool runs_alone() const { return false; }
 
   virtual void forward(const ForwardPass<T>& pass) const = 0;
+  /// Whether backward_output does anything.
+  [[nodiscard]] virtual bool changes_output_gradient() const { return false; }
   /// The elementwise beginning of the backward pass: ∂L/∂y becomes ∂L/∂t, in place. It is left out
   /// where the loss has given ∂L/∂t.
   virtual void backward_output(const BackwardPass<T>& /*pass*/) const {}
   /// Writes the gradients of its inputs. ∂L/∂θ comes later, from parameter_gradient.
   virtual void backward(const BackwardPass<T>& pass) const = 0;
-
-  /// A block of ∂L/∂(parameters) from the whole batch, written over `gradient` or added to it.
-  /// `output_gradient` is what backward_output left.
-  virtual void parameter_gradient(std::span<const Rows<T>> /*inputs*/,
-                                  MatrixView<const T> /*output_gradient*/, Block /*block*/,
-                                  bool /*accumulate*/, MatrixView<T> /*gradient*/) const {}
+  /// Writes a block of ∂L/∂(parameters).
+  virtual void parameter_gradient(const ParameterPass<T>& /*pass*/) const {}
 
   /// The shape of a copy of the parameters that backward reads, in another order.
   [[nodiscard]] virtual BlockShape cache_shape(BlockShape /*parameters*/) const { return {}; }
@@ -122,5 +165,8 @@ class Operator {
   virtual void cache_parameters(Panels<const T> /*parameters*/, Block /*block*/,
                                 Panels<T> /*cache*/) const {}
 };
+
+template <class T>
+using OperatorPointer = std::shared_ptr<const Operator<T>>;
 
 }  // namespace nnbind

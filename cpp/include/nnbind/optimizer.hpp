@@ -17,9 +17,9 @@ template <class T>
 struct UpdateBlock {
   MatrixView<T> theta;
   MatrixView<const T> gradient;
-  Index offset = 0;     ///< where the block begins in θ, and so in the optimizer's state
-  Index stride = 0;     ///< from one row of the block to the next in θ
-  bool weights = true;  ///< whether these are weights; else biases
+  Index offset = 0;       ///< where the block begins in θ, and so in the optimizer's state
+  Index stride = 0;       ///< from one row of the block to the next in θ
+  Index weight_rows = 0;  ///< its first rows, which are weights; the others are biases
 };
 
 /// With γ the learning rate of the step, g the gradient, t = 1, 2, ... the number of the step, and

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "nnbind/dataset.hpp"
@@ -33,8 +34,9 @@ struct History {
   std::vector<double> val_loss;       ///< without R(θ); empty if there is no validation set
   std::vector<double> learning_rate;  ///< of the epoch's last step
   std::vector<double> seconds;
-  std::vector<Metric> metric_kinds;
-  std::vector<std::vector<double>> metrics;  ///< [kind][epoch]
+  /// The metrics; of several outputs "NAME_loss" and "NAME_accuracy", ... for each.
+  std::vector<std::string> metric_names;
+  std::vector<std::vector<double>> metrics;  ///< [name][epoch]
   std::vector<std::vector<double>> val_metrics;
   bool started = false;   ///< whether a fit has passed its checks and begun
   Index best_epoch = -1;  ///< with the lowest monitored loss, from 0; -1 before any
@@ -89,33 +91,41 @@ void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t
 /// the optimizer reset. What
 /// the hooks throw passes through, with the network as of its last step.
 template <class T>
-void fit(Network<T>& network, const Dataset<T>& data, const LossPointer& loss, Optimizer& optimizer,
+void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
          const FitHooks& hooks = {});
 
 /// The same with batches from elsewhere, in the order in which they come.
 template <class T>
-void fit(Network<T>& network, BatchSource<T>& source, const LossPointer& loss, Optimizer& optimizer,
+void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
          const FitHooks& hooks = {});
 
-/// One step on one batch. Returns the loss before the step, R(θ) included. Dropout is on.
+/// One step on one batch. Returns the loss before the step, R(θ) included. Dropout is on, and
+/// normalizations see the batch.
 template <class T>
-double train_step(Network<T>& network, const Dataset<T>& batch, const LossPointer& loss,
+double train_step(Network<T>& network, const Dataset<T>& batch, const Losses& losses,
                   Optimizer& optimizer, const Regularizer& regularizer = {});
 
-/// The loss of a batch, R(θ) included, and its gradient in network.gradient(). Dropout is off.
+/// The loss of a batch, R(θ) included, and its gradient in network.gradient(): of the network as it
+/// predicts, or, in `training`, as the next train_step sees it, with its dropout and with the
+/// batch's statistics. Running statistics stay as they are.
 template <class T>
-double loss_and_gradient(Network<T>& network, const Dataset<T>& batch, const LossPointer& loss,
-                         const Regularizer& regularizer = {});
+double loss_and_gradient(Network<T>& network, const Dataset<T>& batch, const Losses& losses,
+                         const Regularizer& regularizer = {}, bool training = false);
 
-/// The reduced loss without R(θ), and metrics.
+/// The reduced loss without R(θ), and metrics under the names that History has.
 struct Evaluation {
   double loss = 0;
   std::vector<double> metrics;
 };
+/// What metrics are called: "accuracy", or "NAME_loss", "NAME_accuracy", ... for each of several
+/// outputs.
 template <class T>
-Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
+std::vector<std::string> metric_names(const Network<T>& network,
+                                      const std::vector<Metric>& metrics);
+template <class T>
+Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
                     const std::vector<Metric>& metrics = {});
 
 }  // namespace nnbind

@@ -72,6 +72,11 @@ Exponentials<T> exponentials(const T* t, Index cols, T* out) {
 }
 
 template <class T>
+void logarithms(const T* x, Index count, T* out) {
+  map_elements(count, out, [](const Packet<T>& value) { return Packet<T>(simd::plog(value)); }, x);
+}
+
+template <class T>
 void activate(const Activation& g, MatrixView<const T> t, MatrixView<T> out) {
   using Kind = Activation::Kind;
   if (g.kind() == Kind::softmax) {
@@ -137,7 +142,8 @@ void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<co
   template void activate<T>(const Activation&, MatrixView<const T>, MatrixView<T>);               \
   template void multiply_by_slope<T>(const Activation&, MatrixView<const T>, MatrixView<const T>, \
                                      MatrixView<T>);                                              \
-  template Exponentials<T> exponentials<T>(const T*, Index, T*);
+  template Exponentials<T> exponentials<T>(const T*, Index, T*);                                  \
+  template void logarithms<T>(const T*, Index, T*);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

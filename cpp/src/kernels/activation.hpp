@@ -24,4 +24,8 @@ struct Exponentials {
 template <class T>
 Exponentials<T> exponentials(const T* t, Index cols, T* out);
 
+/// out_i = log x_i, for finite x_i > 0.
+template <class T>
+void logarithms(const T* x, Index count, T* out);
+
 }  // namespace nnbind::kernels

@@ -16,11 +16,38 @@ void affine_input_gradient(Rows<T> grad_out, Panels<const T> transposed_weights,
           grad_inputs);
 }
 
+namespace {
+
+/// x · gᵀ, a row after the other: it is limited by the memory, which is written in its order.
+template <class T>
+void outer_product(const T* x, const T* g, MatrixView<T> out) {
+  for (Index i = 0; i < out.rows; ++i) {
+    const Packet<T> left = broadcast(x[i]);
+    T* const to = out.row(i);
+    Index j = 0;
+    for (; j + lanes<T> <= out.cols; j += lanes<T>) store(to + j, simd::pmul(left, load(g + j)));
+    if (j < out.cols) store_first(to + j, Packet<T>(simd::pmul(left, load(g + j))), out.cols - j);
+  }
+}
+
+}  // namespace
+
 template <class T>
 void affine_weight_gradient(Rows<T> x, Range inputs, MatrixView<const T> grad_out, bool accumulate,
                             MatrixView<T> grad_weights) {
-  product(Down<T>{x.row, inputs.begin}, Panels<const T>::plain(grad_out),
-          accumulate ? Start::accumulate : Start::zero, grad_weights);
+  if (grad_out.rows == 1 && !accumulate) {
+    outer_product(x.row[0] + inputs.begin, grad_out.data, grad_weights);
+    return;
+  }
+  // In blocks of samples, so that a panel of ∂L/∂T stays in the first-level cache from one tile to
+  // the next, and its pages in the translation buffer.
+  constexpr Index block = 128;
+  for (Index first = 0; first < grad_out.rows; first += block) {
+    const Index count = std::min(block, grad_out.rows - first);
+    product(Down<T>{x.row + first, inputs.begin},
+            Panels<const T>::plain(grad_out.middle_rows(first, count)),
+            accumulate || first > 0 ? Start::accumulate : Start::zero, grad_weights);
+  }
 }
 
 template <class T>
@@ -43,9 +70,11 @@ void transpose(Panels<const T> in, Range rows, Range cols, Panels<T> out) {
   // Square blocks of a vector a side, transposed in registers; the edges element by element.
   constexpr Index side = lanes<T>;
   const auto one_by_one = [&](Range some_rows, Range some_cols) {
+    if (some_cols.size() == 0) return;
     for (Index i = some_rows.begin; i < some_rows.end; ++i) {
+      T* const to = out.column(i);
       for (Index j = some_cols.begin; j < some_cols.end; ++j) {
-        out.column(i)[j * out.stride] = in.column(j)[i * in.stride];
+        to[j * out.stride] = in.column(j)[i * in.stride];
       }
     }
   };

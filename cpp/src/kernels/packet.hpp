@@ -43,6 +43,16 @@ EIGEN_STRONG_INLINE void store(T* to, const Packet<T>& value) {
   simd::pstoreu(to, value);
 }
 
+#if defined(EIGEN_VECTORIZE_AVX) && !defined(EIGEN_VECTORIZE_AVX512)
+/// Ones in the first `count` lanes: a window into a row of ones and zeros.
+template <class T>
+EIGEN_STRONG_INLINE __m256i first_lanes(Index count) {
+  static constexpr std::array<std::int32_t, 16> row{-1, -1, -1, -1, -1, -1, -1, -1};
+  const auto* const window = row.data() + 8 - count * static_cast<Index>(sizeof(T) / 4);
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(window));
+}
+#endif
+
 /// The first `count` elements of memory, the other lanes zero; reads nothing beyond them.
 template <class T>
 EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count) {
@@ -52,6 +62,12 @@ EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count) {
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), from);
   } else {
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from);
+  }
+#elif defined(EIGEN_VECTORIZE_AVX)
+  if constexpr (sizeof(T) == 4) {
+    return _mm256_maskload_ps(from, first_lanes<T>(count));
+  } else {
+    return _mm256_maskload_pd(from, first_lanes<T>(count));
   }
 #else
   alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)] = {};
@@ -69,6 +85,12 @@ EIGEN_STRONG_INLINE void store_first(T* to, const Packet<T>& value, Index count)
     _mm512_mask_storeu_ps(to, static_cast<__mmask16>(mask), value);
   } else {
     _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), value);
+  }
+#elif defined(EIGEN_VECTORIZE_AVX)
+  if constexpr (sizeof(T) == 4) {
+    _mm256_maskstore_ps(to, first_lanes<T>(count), value);
+  } else {
+    _mm256_maskstore_pd(to, first_lanes<T>(count), value);
   }
 #else
   alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)];

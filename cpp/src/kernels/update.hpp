@@ -11,8 +11,12 @@ namespace nnbind::kernels {
 /// none.
 template <class T, class Rule>
 void update_block(const UpdateBlock<T>& block, T* first, T* second, const Rule& rule) {
-  const Index cols = block.theta.cols;
-  for (Index i = 0; i < block.theta.rows; ++i) {
+  // Rows that follow each other without a gap are one long row, with one partial vector at its end.
+  const bool flat = block.theta.stride == block.theta.cols &&
+                    block.gradient.stride == block.theta.cols && block.stride == block.theta.cols;
+  const Index rows = flat ? 1 : block.theta.rows;
+  const Index cols = flat ? block.theta.rows * block.theta.cols : block.theta.cols;
+  for (Index i = 0; i < rows; ++i) {
     T* const w_row = block.theta.row(i);
     const T* const g_row = block.gradient.row(i);
     const Index start = block.offset + i * block.stride;

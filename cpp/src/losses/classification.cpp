@@ -1,5 +1,6 @@
 // Losses for classes: cross-entropies, hinge, the perceptron criterion.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -33,6 +34,9 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
     if (from_logits_) require_identity("BinaryCrossEntropy", output);
     return from_logits_ || output.kind() == Kind::sigmoid;
+  }
+  [[nodiscard]] bool needs_pre_activation(const Activation& /*output*/) const override {
+    return from_logits_;
   }
   [[nodiscard]] double decision_threshold(const Activation& /*output*/) const override {
     return from_logits_ ? 0 : 0.5;
@@ -78,6 +82,9 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
     if (from_logits_) require_identity("CrossEntropy", output);
     return from_logits_ || output.is_row_wise();
   }
+  [[nodiscard]] bool needs_pre_activation(const Activation& output) const override {
+    return from_logits_ || output.kind() == Kind::log_softmax;
+  }
   [[nodiscard]] bool takes_labels() const override { return true; }
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
     const double* const bad = std::find_if(row, row + cols, [](double y) { return y < 0; });
@@ -92,54 +99,83 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
 
   template <class T>
   void rows(const LossRows<T>& rows, bool pre_activation) const {
-    const Index classes = rows.predictions.cols;
-    const T uniform = static_cast<T>(smoothing_) / static_cast<T>(classes);
-    const T kept = 1 - static_cast<T>(smoothing_);
-    for (Index i = 0; i < rows.predictions.rows; ++i) {
-      const auto target = [&](Index k) {
-        const T y = rows.labels == nullptr ? rows.targets[i][k] : T(rows.labels[i] == k);
-        return kept * y + uniform;
-      };
-      T* gradient = rows.gradient.data == nullptr ? nullptr : rows.gradient.row(i);
-      const T* f = rows.predictions.row(i);
-      const T weight = rows.weights == nullptr ? T{1} : rows.weights[i];
-      const T loss = pre_activation ? from_logits(f, classes, target, gradient)
-                                    : from_probabilities(f, classes, target, gradient);
-      rows.losses[i] = weight * loss;
-      for (Index k = 0; gradient != nullptr && k < classes; ++k) gradient[k] *= rows.scale * weight;
+    if (pre_activation) {
+      from_logits(rows);
+    } else {
+      from_probabilities(rows);
     }
   }
 
  private:
-  // With p = softmax(t): d = Σ y_k (log Σ eᵗ - t_k), and ∂d/∂t = (Σ y) p - y.
-  template <class T, class Target>
-  static T from_logits(const T* t, Index classes, Target target, T* gradient) {
-    const auto [largest, sum] = kernels::exponentials(t, classes, gradient);
-    const T log_sum = std::log(sum);
+  /// y_k of row i as the loss sees it.
+  template <class T>
+  [[nodiscard]] T target(const LossRows<T>& rows, Index i, Index k) const {
+    const T uniform = static_cast<T>(smoothing_) / static_cast<T>(rows.predictions.cols);
+    const T kept = 1 - static_cast<T>(smoothing_);
+    return kept * (rows.labels == nullptr ? rows.targets[i][k] : T(rows.labels[i] == k)) + uniform;
+  }
+
+  // With p = softmax(t): d = Σ y_k (log Σ eᵗ - t_k), and ∂d/∂t = (Σ y) p - y. The logarithms of
+  // some rows are taken together, in vector registers.
+  template <class T>
+  void from_logits(const LossRows<T>& rows) const {
+    constexpr Index block = 32;
+    std::array<kernels::Exponentials<T>, block> terms;
+    std::array<T, block> sums;
+    std::array<T, block> logs;
+    for (Index first = 0; first < rows.predictions.rows; first += block) {
+      const Index count = std::min(block, rows.predictions.rows - first);
+      for (Index i = 0; i < count; ++i) {
+        const auto place = static_cast<std::size_t>(i);
+        T* const exponentials =
+            rows.gradient.data == nullptr ? nullptr : rows.gradient.row(first + i);
+        terms[place] = kernels::exponentials(rows.predictions.row(first + i), rows.predictions.cols,
+                                             exponentials);
+        sums[place] = terms[place].sum;
+      }
+      kernels::logarithms(sums.data(), count, logs.data());
+      for (Index i = 0; i < count; ++i) {
+        const auto place = static_cast<std::size_t>(i);
+        finish_row(rows, first + i, terms[place], logs[place]);
+      }
+    }
+  }
+
+  template <class T>
+  void finish_row(const LossRows<T>& rows, Index i, const kernels::Exponentials<T>& terms,
+                  T log_sum) const {
+    const Index classes = rows.predictions.cols;
+    const T* const t = rows.predictions.row(i);
+    const T weight = rows.weights == nullptr ? T{1} : rows.weights[i];
     T loss = 0;
     T total = 0;
     for (Index k = 0; k < classes; ++k) {
-      const T y = target(k);
+      const T y = target(rows, i, k);
       total += y;
-      if (y != 0) loss += y * (log_sum - (t[k] - largest));
+      if (y != 0) loss += y * (log_sum - (t[k] - terms.largest));
     }
-    for (Index k = 0; gradient != nullptr && k < classes; ++k) {
-      gradient[k] = total / sum * gradient[k] - target(k);
+    rows.losses[i] = weight * loss;
+    if (rows.gradient.data == nullptr) return;
+    T* const gradient = rows.gradient.row(i);
+    for (Index k = 0; k < classes; ++k) {
+      gradient[k] = (total / terms.sum * gradient[k] - target(rows, i, k)) * (rows.scale * weight);
     }
-    return loss;
   }
 
   // d = -Σ y_k log p_k, and ∂d/∂p_k = -y_k / p_k; p is kept off 0, where the logarithm ends.
-  template <class T, class Target>
-  static T from_probabilities(const T* f, Index classes, Target target, T* gradient) {
-    T loss = 0;
-    for (Index k = 0; k < classes; ++k) {
-      const T y = target(k);
-      const T p = std::max(f[k], std::numeric_limits<T>::min());
-      if (y != 0) loss -= y * std::log(p);
-      if (gradient != nullptr) gradient[k] = -y / p;
+  template <class T>
+  void from_probabilities(const LossRows<T>& rows) const {
+    for (Index i = 0; i < rows.predictions.rows; ++i) {
+      const T weight = rows.weights == nullptr ? T{1} : rows.weights[i];
+      T loss = 0;
+      for (Index k = 0; k < rows.predictions.cols; ++k) {
+        const T y = target(rows, i, k);
+        const T p = std::max(rows.predictions(i, k), std::numeric_limits<T>::min());
+        if (y != 0) loss -= y * std::log(p);
+        if (rows.gradient.data != nullptr) rows.gradient(i, k) = -y / p * (rows.scale * weight);
+      }
+      rows.losses[i] = weight * loss;
     }
-    return loss;
   }
 
   bool from_logits_;

@@ -26,6 +26,10 @@ constexpr std::array<std::pair<std::string_view, Maker>, 9> makers{{
 
 }  // namespace
 
+bool Losses::run_alone() const {
+  return std::ranges::any_of(terms, [](const Term& term) { return term.loss->runs_alone(); });
+}
+
 Reduction reduction_from_name(std::string_view name) {
   require(name == "mean" || name == "sum", "Loss",
           "unknown reduction " + quoted(name) + R"(; expected "mean" or "sum")");

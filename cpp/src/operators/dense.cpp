@@ -24,27 +24,24 @@ Dense<T>::Dense(DenseOptions options) : options_(std::move(options)) {
 }
 
 template <class T>
-Index Dense<T>::width(std::span<const Index> input_widths) const {
-  if (input_widths.size() != 1) {
-    throw ShapeError("[Dense] has " + std::to_string(input_widths.size()) +
-                     " inputs; expected one");
-  }
-  return options_.units;
+Shape Dense<T>::shape(std::span<const Shape> inputs) const {
+  if (inputs.size() != 1) throw ShapeError("expected one input");
+  return {inputs[0].rows, options_.units};
 }
 
 template <class T>
-BlockShape Dense<T>::parameters(std::span<const Index> input_widths) const {
-  return {input_widths[0] + (options_.bias ? 1 : 0), options_.units};
+BlockShape Dense<T>::parameters(std::span<const Shape> inputs) const {
+  return {inputs[0].cols + (options_.bias ? 1 : 0), options_.units};
 }
 
 template <class T>
-Index Dense<T>::weight_rows(std::span<const Index> input_widths) const {
-  return input_widths[0];
+Index Dense<T>::weight_rows(std::span<const Shape> inputs) const {
+  return inputs[0].cols;
 }
 
 template <class T>
-Index Dense<T>::multiply_adds(std::span<const Index> input_widths) const {
-  return input_widths[0] * options_.units;
+Index Dense<T>::multiply_adds(std::span<const Shape> inputs) const {
+  return inputs[0].cols * options_.units;
 }
 
 template <class T>
@@ -133,19 +130,19 @@ void Dense<T>::backward(const BackwardPass<T>& pass) const {
 }
 
 template <class T>
-void Dense<T>::parameter_gradient(std::span<const Rows<T>> inputs,
-                                  MatrixView<const T> output_gradient, Block block, bool accumulate,
-                                  MatrixView<T> gradient) const {
+void Dense<T>::parameter_gradient(const ParameterPass<T>& pass) const {
   // ∂L/∂W = Xᵀ · ∂L/∂T, and ∂L/∂b = Σ over the samples of ∂L/∂T.
-  const MatrixView<const T> from = part(output_gradient, block.cols);
-  const Index weight_rows = inputs[0].cols;
+  const Block& block = pass.block;
+  const MatrixView<const T> from = part(pass.output_gradient, block.cols);
+  const Index weight_rows = pass.inputs[0].cols;
   const Range weights{block.rows.begin, std::min(block.rows.end, weight_rows)};
   if (weights.size() > 0) {
-    kernels::affine_weight_gradient(inputs[0], weights, from, accumulate,
-                                    gradient.middle_rows(0, weights.size()));
+    kernels::affine_weight_gradient(pass.inputs[0], weights, from, pass.accumulate,
+                                    pass.gradient.middle_rows(0, weights.size()));
   }
   if (block.rows.end > weight_rows) {
-    kernels::affine_bias_gradient(from, accumulate, gradient.row(weight_rows - block.rows.begin));
+    kernels::affine_bias_gradient(from, pass.accumulate,
+                                  pass.gradient.row(weight_rows - block.rows.begin));
   }
 }
 

@@ -1,0 +1,66 @@
+// Dropout: Srivastava et al., JMLR 2014.
+#include <algorithm>
+
+#include "nnbind/operators.hpp"
+#include "operators/elements.hpp"
+
+namespace nnbind {
+
+namespace {
+
+/// y = x ⊙ mask; saved is the mask, of 0 and 1 / (1 - rate).
+template <class T>
+class Dropout final : public Operator<T> {
+ public:
+  explicit Dropout(double rate) : rate_(rate) {
+    require(rate >= 0 && rate < 1, "dropout",
+            "rate is " + number_text(rate) + "; expected 0 <= rate < 1");
+  }
+  [[nodiscard]] std::string_view kind() const override { return "dropout"; }
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
+    return operators::only(inputs);
+  }
+  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
+    return operators::elements_per_sample(shape(inputs));
+  }
+  [[nodiscard]] Index saved_width(Index width) const override { return drops() ? width : 0; }
+  [[nodiscard]] bool drops() const override { return rate_ > 0; }
+
+  void forward(const ForwardPass<T>& pass) const override {
+    const Index cols = pass.output.cols;
+    for (Index i = 0; i < pass.output.rows; ++i) {
+      const T* const x = pass.inputs[0].row[i];
+      if (!drops() || pass.dropout == nullptr) {
+        std::copy_n(x, cols, pass.output.row(i));
+        continue;
+      }
+      T* const mask = pass.saved.row(i);
+      dropout_mask<T>(*pass.dropout, pass.node, static_cast<std::uint32_t>(pass.first_row + i), 0,
+                      rate_, std::span(mask, static_cast<std::size_t>(cols)));
+      operators::put_row(pass.output.row(i), cols, false, [&](Index j) { return x[j] * mask[j]; });
+    }
+  }
+
+  // ∂L/∂x = ∂L/∂y ⊙ mask.
+  void backward(const BackwardPass<T>& pass) const override {
+    const bool dropped = drops() && pass.dropout;
+    operators::hand_down(pass.input_gradients[0], [&](Index i, Index j) {
+      return dropped ? pass.output_gradient(i, j) * pass.saved(i, j) : pass.output_gradient(i, j);
+    });
+  }
+
+ private:
+  double rate_;
+};
+
+}  // namespace
+
+template <class T>
+OperatorPointer<T> dropout(double rate) {
+  return std::make_shared<Dropout<T>>(rate);
+}
+
+template OperatorPointer<float> dropout<float>(double);
+template OperatorPointer<double> dropout<double>(double);
+
+}  // namespace nnbind
