@@ -1,71 +1,196 @@
 #include "nnbind/gradient_check.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include <set>
 
+#include "difference.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/trainer.hpp"
+#include "operator_check.hpp"
+#include "sample_losses.hpp"
 
 namespace nnbind {
 
+void GradientCheckOptions::check() const {
+  require(std::isfinite(step) && step > 0, "check_gradients",
+          "step is " + number_text(step) + "; expected a positive number");
+  require(std::isfinite(tolerance) && tolerance > 0, "check_gradients",
+          "tolerance is " + number_text(tolerance) + "; expected a positive number");
+}
+
 namespace {
 
+/// Compares ∂L/∂θ with differences of L.
 template <class T>
-double central_difference(Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
-                          const Regularizer& regularizer, std::size_t i, double step) {
-  T& parameter = network.theta()[i];
-  const T center = parameter;
-  const double h = step * std::max(1.0, std::abs(static_cast<double>(center)));
-  const auto loss_at = [&](double value) {
-    parameter = static_cast<T>(value);
-    return loss_and_gradient(network, data, loss, regularizer);
+class ThetaCheck {
+ public:
+  ThetaCheck(Network<T>& network, const Dataset<T>& data, const Losses& losses,
+             const Regularizer& regularizer, const Mode<T>& mode,
+             const GradientCheckOptions& options)
+      : network_(network),
+        data_(data),
+        losses_(losses),
+        regularizer_(regularizer),
+        mode_(mode),
+        options_(options),
+        start_(loss(data)),
+        analytic_(network.gradient().begin(), network.gradient().end()) {
+    const Index size = network.parameter_count();
+    scale_ = {
+        largest_of<T>({analytic_.data(), 1, size, size}),
+        rounding<T>(std::abs(start_)) + output_rounding(network, data, losses, mode, options.step)};
+  }
+
+  /// The entry of a node's block. `bent` says whether an operator or a loss that the block reaches
+  /// has a kink by itself.
+  GradientCheck::Entry entry(NodeId id, bool bent) {
+    const Node<T>& node = network_.graph().node(id);
+    GradientCheck::Entry entry;
+    entry.node = node.name;
+    const Index cols = node.parameters.cols;
+    const MatrixView<const T> gradient{analytic_.data() + node.offset, node.parameters.rows, cols,
+                                       cols};
+    const auto excuse = [&](T& variable, Index i, Index j) {
+      return has_kinks_only(variable, node.offset + i * cols + j, bent);
+    };
+    compare(
+        gradient, scale_, options_, network_.parameters(id), [&] { return loss(data_) - start_; },
+        excuse, entry);
+    return entry;
+  }
+
+  /// L, and its gradient in the network.
+  double loss(const Dataset<T>& data) {
+    return loss_and_gradient(network_, data, losses_, regularizer_, options_.training);
+  }
+
+ private:
+  /// Whether the gradient over the samples that have no kink here is right.
+  bool has_kinks_only(T& variable, Index index, bool bent) {
+    const SampleKinks kinks = find_kinks(variable);
+    if (!kinks.any) return false;
+    std::vector<T> weights;
+    for (std::size_t i = 0; i < kinks.at.size(); ++i) {
+      const T weight = data_.weights == nullptr ? T{1} : data_.weights[i];
+      weights.push_back(kinks.at[i] ? T{0} : weight);
+    }
+    Dataset<T> others = data_;
+    others.weights = weights.data();
+    const double start = loss(others);
+    const auto place = static_cast<std::size_t>(index);
+    const auto analytic = static_cast<double>(network_.gradient()[place]);
+    const Comparison found =
+        compare(analytic, scale_, options_, variable, [&] { return loss(others) - start; });
+    if (found.relative_error > options_.tolerance && !found.kink) return false;
+    return bent || kinks.sum.hold(static_cast<double>(analytic_[place]) - analytic);
+  }
+
+  struct SampleKinks {
+    std::vector<bool> at;
+    bool any = false;
+    Sides sum;  // the least and the largest slope of those samples
   };
-  const double up = loss_at(static_cast<double>(center) + h);
-  const auto reached_up = static_cast<double>(parameter);
-  const double down = loss_at(static_cast<double>(center) - h);
-  const auto reached_down = static_cast<double>(parameter);
-  parameter = center;
-  return (up - down) / (reached_up - reached_down);
+  SampleKinks find_kinks(T& variable) {
+    const double h = options_.step * std::max(1.0, std::abs(static_cast<double>(variable)));
+    const std::vector<double> start = sample_losses(network_, data_, losses_, mode_);
+    const std::vector<Sides> coarse = sides(variable, h, start);
+    const std::vector<Sides> fine = sides(variable, h / 100, start);
+    double largest = 0;
+    for (const double value : start) largest = std::max(largest, std::abs(value));
+    SampleKinks kinks{std::vector<bool>(start.size()), false, {}};
+    for (std::size_t i = 0; i < start.size(); ++i) {
+      // What rounding may do to a gap, ten times over, is no kink.
+      const double noise = 10 * rounding<T>(largest) / (h / 100);
+      const double size = std::max(std::abs(fine[i].left), std::abs(fine[i].right));
+      if (!(fine[i].gap() > std::max(noise, 1e-3 * size)) || !fine[i].stays_of(coarse[i])) continue;
+      kinks.at[i] = kinks.any = true;
+      kinks.sum.left += std::min(fine[i].left, fine[i].right);
+      kinks.sum.right += std::max(fine[i].left, fine[i].right);
+    }
+    return kinks;
+  }
+
+  /// The difference quotients of each sample's loss.
+  std::vector<Sides> sides(T& variable, double h, const std::vector<double>& start) {
+    const T x = variable;
+    std::vector<Sides> result(start.size());
+    for (const bool right : {false, true}) {
+      variable = static_cast<T>(static_cast<double>(x) + (right ? h : -h));
+      const double reached = static_cast<double>(variable) - static_cast<double>(x);
+      const std::vector<double> moved = sample_losses(network_, data_, losses_, mode_);
+      for (std::size_t i = 0; i < start.size(); ++i) {
+        (right ? result[i].right : result[i].left) = (moved[i] - start[i]) / reached;
+      }
+    }
+    variable = x;
+    return result;
+  }
+
+  Network<T>& network_;
+  const Dataset<T>& data_;
+  const Losses& losses_;
+  const Regularizer& regularizer_;
+  Mode<T> mode_;
+  const GradientCheckOptions& options_;
+  double start_;
+  std::vector<T> analytic_;
+  Scale scale_;
+};
+
+/// Whether an operator or a loss has kinks that a block of θ reaches.
+template <class T>
+bool reaches_kinks(const Graph<T>& graph, NodeId owner,
+                   const std::vector<GradientCheck::OperatorEntry>& operators) {
+  std::set<std::string> reached;
+  for (const Node<T>& node : graph.nodes()) {
+    const bool above = std::ranges::any_of(
+        node.inputs, [&](NodeId input) { return reached.contains(graph.node(input).name); });
+    if (node.owner == owner || above) reached.insert(node.name);
+  }
+  return std::ranges::any_of(operators, [&](const GradientCheck::OperatorEntry& entry) {
+    return entry.kinks > 0 && reached.contains(entry.node);
+  });
 }
 
 }  // namespace
 
 template <class T>
-GradientCheck check_gradients(Network<T>& network, const Dataset<T>& data, const LossPointer& loss,
-                              const Regularizer& regularizer, double step) {
-  require(std::isfinite(step) && step > 0, "check_gradients",
-          "step is " + number_text(step) + "; expected a positive number");
-  loss_and_gradient(network, data, loss, regularizer);
-  const std::vector<T> analytic(network.gradient().begin(), network.gradient().end());
-  double largest = 0;
-  for (const T g : analytic) largest = std::max(largest, std::abs(static_cast<double>(g)));
+GradientCheck check_gradients(Network<T>& network, const Dataset<T>& data, const Losses& losses,
+                              const Regularizer& regularizer, const GradientCheckOptions& options) {
+  const std::string where = "check_gradients";
+  options.check();
+  check(data, network, losses, where);
+  const DropoutKey dropout{network.seed(), network.steps_trained};
+  const Mode<T> mode{options.training, options.training ? &dropout : nullptr, nullptr};
+  require_finite(network, data, losses, mode, where);
 
   GradientCheck result;
-  for (const Node<T>& node : network.graph().nodes()) {
-    if (node.parameters.size() == 0) continue;
-    GradientCheck::Entry worst{node.name, -1, 0, 0, 0, 0};
-    for (Index i = 0; i < node.parameters.size(); ++i) {
-      const auto at = static_cast<std::size_t>(node.offset + i);
-      const double numerical = central_difference(network, data, loss, regularizer, at, step);
-      const auto exact = static_cast<double>(analytic[at]);
-      const double size = std::max({std::abs(exact), std::abs(numerical), 1e-3 * largest, 1e-30});
-      const double error = std::abs(exact - numerical) / size;
-      if (!(error <= worst.largest_relative_error)) {
-        worst = {node.name, error,    i / node.parameters.cols, i % node.parameters.cols,
-                 exact,     numerical};
-      }
-    }
-    result.largest_relative_error =
-        std::max(result.largest_relative_error, worst.largest_relative_error);
-    result.nodes.push_back(worst);
+  result.tolerance = options.tolerance;
+  result.operators = check_operators(network, data, losses, mode, options);
+  ThetaCheck<T> theta(network, data, losses, regularizer, mode, options);
+  for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
+    const Node<T>& node = network.graph().node(id);
+    if (node.parameters.size() == 0 || node.owner != id) continue;
+    result.nodes.push_back(theta.entry(id, reaches_kinks(network.graph(), id, result.operators)));
   }
-  loss_and_gradient(network, data, loss, regularizer);
+  theta.loss(data);  // the gradient of L stays in the network
+  for (const auto& entry : result.nodes) {
+    result.largest_relative_error =
+        std::max(result.largest_relative_error, entry.largest_relative_error);
+    result.kinks += entry.kinks;
+  }
+  for (const auto& entry : result.operators) {
+    result.largest_operator_error =
+        std::max(result.largest_operator_error, entry.largest_relative_error);
+    result.kinks += entry.kinks;
+  }
   return result;
 }
 
-template GradientCheck check_gradients<float>(Network<float>&, const Dataset<float>&,
-                                              const LossPointer&, const Regularizer&, double);
-template GradientCheck check_gradients<double>(Network<double>&, const Dataset<double>&,
-                                               const LossPointer&, const Regularizer&, double);
+#define NNBIND_INSTANTIATE(T)                                                              \
+  template GradientCheck check_gradients<T>(Network<T>&, const Dataset<T>&, const Losses&, \
+                                            const Regularizer&, const GradientCheckOptions&);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
 
 }  // namespace nnbind

@@ -1,0 +1,183 @@
+#include "nnbind/trace.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "batch_run.hpp"
+#include "kernels/penalty.hpp"
+#include "local_derivative.hpp"
+
+namespace nnbind {
+
+namespace {
+
+template <class T>
+void add_to(MatrixView<T> sum, MatrixView<const T> term) {
+  for (Index i = 0; i < sum.rows; ++i) {
+    for (Index j = 0; j < sum.cols; ++j) sum(i, j) += term(i, j);
+  }
+}
+
+template <class T>
+MatrixView<T> parameters_of(const Node<T>& node, MatrixView<T> block, bool weights) {
+  return weights ? block.middle_rows(0, node.weight_rows)
+                 : block.middle_rows(node.weight_rows, block.rows - node.weight_rows);
+}
+
+template <class T>
+class Tracer {
+ public:
+  Tracer(const Network<T>& network, const Dataset<T>& data, const Losses& losses, Index widest)
+      : network_(network), data_(data), widest_(widest), runs_(network, data.inputs) {
+    make_nodes();
+    joint_gradients_.resize(nodes().size());
+    const std::vector<bool> taken = pre_activations(network, losses);
+    for (std::size_t k = 0; k < losses.terms.size(); ++k) evaluate(k, losses.terms[k], taken[k]);
+    for (NodeId id = nodes().size(); id-- > 0;) {
+      if (!runs_.is_input(id)) backward(id);
+    }
+    std::ranges::reverse(result_.edges);  // and of each consumer the first input first
+  }
+
+  Trace<T> finish(const Regularizer& regularizer) {
+    for (NodeId id = 0; id < nodes().size(); ++id) add_penalty(id, regularizer);
+    for (const auto& output : result_.outputs) result_.loss += output.weight * output.value;
+    result_.loss += result_.penalty;
+    return std::move(result_);
+  }
+
+ private:
+  [[nodiscard]] const std::vector<Node<T>>& nodes() const { return network_.graph().nodes(); }
+
+  void make_nodes() {
+    for (NodeId id = 0; id < nodes().size(); ++id) {
+      const Node<T>& node = nodes()[id];
+      const MatrixView<const T> value = runs_.value(id);
+      const Index rows = node.parameters.rows, cols = node.parameters.cols;
+      typename Trace<T>::Node traced;
+      traced.name = node.name;
+      traced.kind = node.op->kind();
+      traced.activation = node.op->activation().name();
+      traced.inputs = node.inputs;
+      traced.is_batch = node.shape.is_batch();
+      traced.value = copy_of(value);
+      traced.gradient = Matrix<T>(value.rows, value.cols);
+      if (node.owner == id) {
+        traced.parameters = copy_of<T>({network_.theta().data() + node.offset, rows, cols, cols});
+        traced.parameter_gradient = Matrix<T>(rows, cols);
+      }
+      result_.nodes.push_back(std::move(traced));
+    }
+  }
+
+  /// The loss of output k, from y where it can be; and its joint form with the activation, from t,
+  /// for the way down where training takes that.
+  void evaluate(std::size_t k, const Losses::Term& term, bool takes_pre_activation) {
+    const NodeId id = network_.output_ids()[k];
+    const Activation g = network_.output_activation(k);
+    NodeRun<T>& run = runs_.run(id);
+    typename Trace<T>::Output output{id, term.loss->name(), 0, term.weight, {}, false};
+    const bool needed = takes_pre_activation && term.loss->needs_pre_activation(g);
+    const bool joint = takes_pre_activation && g.kind() != Activation::Kind::identity;
+    output.fused = needed && joint;
+    if (joint) {
+      run.forward(true);
+      joint_gradients_[id] = gradient_of(k, term, true, output.value);
+      run.forward();
+    }
+    double value = 0;
+    output.gradient = output.fused ? copy_of<T>(joint_gradients_[id]->view())
+                                   : gradient_of(k, term, needed, value);
+    if (!joint) output.value = value;  // the joint form's is the better one
+    add_to<T>(result_.nodes[id].gradient.view(), output.gradient.view());
+    result_.outputs.push_back(std::move(output));
+  }
+
+  Matrix<T> gradient_of(std::size_t k, const Losses::Term& term, bool pre_activation,
+                        double& value) {
+    const Targets<T>& y = data_.targets[k];
+    const Index n = data_.size();
+    const double scale = term.loss->reduction() == Reduction::mean ? 1 / static_cast<double>(n) : 1;
+    std::vector<const T*> targets;
+    for (Index i = 0; y.labels == nullptr && i < n; ++i) targets.push_back(y.values.row(i));
+    std::vector<T> row_losses(static_cast<std::size_t>(n));
+    LossRows<T> rows;
+    rows.predictions = runs_.run(network_.output_ids()[k]).output();
+    Matrix<T> gradient(n, rows.predictions.cols);
+    rows.targets = y.labels == nullptr ? targets.data() : nullptr;
+    rows.labels = y.labels;
+    rows.weights = data_.weights;
+    rows.scale = static_cast<T>(term.weight * scale);
+    rows.losses = row_losses.data();
+    rows.gradient = gradient.view();
+    term.loss->evaluate(rows, pre_activation);
+    for (const T loss : row_losses) value += static_cast<double>(loss);
+    value *= scale;
+    return gradient;
+  }
+
+  /// All of the node's consumers have been here: its ∂L/∂value is complete.
+  void backward(NodeId id) {
+    NodeRun<T>& run = runs_.run(id);
+    if (joint_gradients_[id]) {
+      run.forward(true);
+      run.backward(joint_gradients_[id]->view(), true);
+    } else {
+      run.backward(result_.nodes[id].gradient.view());
+    }
+    const Node<T>& node = nodes()[id];
+    if (node.parameters.size() > 0) {
+      add_to<T>(result_.nodes[node.owner].parameter_gradient.view(), run.parameter_gradient());
+    }
+    const bool fused = std::ranges::any_of(
+        result_.outputs, [&](const auto& output) { return output.node == id && output.fused; });
+    std::vector<Jacobian<T>> local = local_derivatives(network_, runs_, id, fused, widest_);
+    for (std::size_t k = node.inputs.size(); k-- > 0;) {
+      add_to<T>(result_.nodes[node.inputs[k]].gradient.view(), run.input_gradient(k));
+      result_.edges.push_back(
+          {node.inputs[k], id, k, copy_of(run.input_gradient(k)), std::move(local[k])});
+    }
+  }
+
+  /// R and its gradient.
+  void add_penalty(NodeId id, const Regularizer& all) {
+    const Node<T>& node = nodes()[id];
+    if (node.owner != id) return;
+    for (const bool weights : {true, false}) {
+      const MatrixView<T> block = parameters_of(node, result_.nodes[id].parameters.view(), weights);
+      const Regularizer r = penalty_of(all, node.op->penalty(), weights, data_.size());
+      if (block.rows == 0 || (r.l1 == 0 && r.l2 == 0)) continue;
+      const kernels::Norms norms = kernels::norms<T>(Panels<T>::plain(block));
+      result_.penalty += r.l1 * norms.absolute + r.l2 / 2 * norms.square;
+      kernels::add_penalty_gradient<T>(
+          block, static_cast<T>(r.l1), static_cast<T>(r.l2),
+          parameters_of(node, result_.nodes[id].parameter_gradient.view(), weights));
+    }
+  }
+
+  const Network<T>& network_;
+  const Dataset<T>& data_;
+  Index widest_;
+  NodeRuns<T> runs_;
+  Trace<T> result_;
+  std::vector<std::optional<Matrix<T>>> joint_gradients_;  // ∂L/∂t of each node whose loss takes t
+};
+
+}  // namespace
+
+template <class T>
+Trace<T> trace(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
+               const Regularizer& regularizer, Index widest) {
+  regularizer.check();
+  check(data, network, losses, "Network.trace");
+  return Tracer<T>(network, data, losses, widest).finish(regularizer);
+}
+
+#define NNBIND_INSTANTIATE(T)                                                     \
+  template Trace<T> trace<T>(const Network<T>&, const Dataset<T>&, const Losses&, \
+                             const Regularizer&, Index);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind
