@@ -1,0 +1,164 @@
+// What the first member of a fit's team does alone: the order of an epoch, its account, its end.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "fit_run.hpp"
+#include "nnbind/error.hpp"
+
+namespace nnbind {
+
+namespace {
+
+constexpr double poll_interval = 0.05;  // seconds
+
+bool averages(const Losses& losses, std::size_t k) {
+  return losses.terms[k].loss->reduction() == Reduction::mean;
+}
+
+void append(std::vector<std::vector<double>>& lists, const std::vector<double>& values) {
+  for (std::size_t k = 0; k < lists.size(); ++k) lists[k].push_back(values[k]);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+template <class T>
+void FitRun<T>::begin_epoch() {
+  epoch_start_ = Clock::now();
+  samples_ = 0;
+  std::ranges::fill(loss_sums_, 0);
+  penalty_sum_ = 0;
+  for (MetricSums& sums : metric_sums_) sums.clear();
+  dropout_.step = network_.steps_trained;
+  std::ranges::copy(network_.state(), step_state_.begin());
+  if (source_ != nullptr) return source_->begin_epoch();
+  const std::size_t samples = order_.size();
+  if (!options_.sample_order.empty()) {
+    const bool same = options_.sample_order.size() == samples;
+    epoch_order_ =
+        options_.sample_order.data() + (same ? 0 : static_cast<std::size_t>(epoch_) * samples);
+    return;
+  }
+  if (options_.shuffle) {
+    epoch_order(options_.seed, network_.epochs_trained, order_);
+  } else {
+    std::iota(order_.begin(), order_.end(), std::int64_t{0});
+  }
+  epoch_order_ = order_.data();
+}
+
+template <class T>
+void FitRun<T>::account(const Batch<T>& batch) {
+  const auto count = static_cast<double>(batch.count);
+  double value = batch_run_->penalty();
+  penalty_sum_ += value * count;
+  for (std::size_t k = 0; k < loss_sums_.size(); ++k) {
+    const double loss = batch_run_->output_loss(batch, k);
+    loss_sums_[k] += averages(losses_, k) ? loss * count : loss;
+    value += losses_.terms[k].weight * loss;
+  }
+  samples_ += batch.count;
+  if (!options_.metrics.empty()) batch_run_->add_to(metric_sums_, batch);
+  if (!std::isfinite(value)) {
+    diverged_ = true;
+    stop_ = true;
+  }
+  if (++steps_since_poll_ >= steps_between_polls_) poll();
+}
+
+template <class T>
+void FitRun<T>::poll() {
+  steps_since_poll_ = 0;
+  if (!hooks_.poll || seconds_since(last_poll_) < poll_interval) return;
+  last_poll_ = Clock::now();
+  try {
+    hooks_.poll();
+  } catch (...) {
+    interruption_ = std::current_exception();
+    stop_ = true;
+  }
+}
+
+// Of each output, over the epoch's samples.
+template <class T>
+std::vector<double> FitRun<T>::output_losses() const {
+  std::vector<double> losses = loss_sums_;
+  for (std::size_t k = 0; k < losses.size(); ++k) {
+    if (averages(losses_, k)) losses[k] /= static_cast<double>(samples_);
+  }
+  return losses;
+}
+
+template <class T>
+void FitRun<T>::end_epoch() {
+  require(samples_ > 0, "Network.fit",
+          "the iterator gave no batch in epoch " + std::to_string(epoch_) +
+              "; pass a list, or an object whose iter() begins anew");
+  const std::vector<double> losses = output_losses();
+  history_.loss.push_back(weighted_sum(losses_, losses) +
+                          penalty_sum_ / static_cast<double>(samples_));
+  history_.learning_rate.push_back(last_rate_);
+  append(history_.metrics, metric_values(losses, metric_sums_, options_.metrics));
+  double monitored = history_.loss.back();
+  if (validation_) {
+    const Evaluation evaluation = validation_->result();
+    monitored = evaluation.loss;
+    history_.val_loss.push_back(monitored);
+    append(history_.val_metrics, evaluation.metrics);
+  }
+  history_.seconds.push_back(seconds_since(epoch_start_));
+  ++network_.epochs_trained;
+  ++epoch_;
+  note_best(monitored);
+  optimizer_.schedule().end_epoch(monitored);
+  finished_ = finished_ || epoch_ == options_.epochs;
+  hook_due_ = hooks_.end_epoch && (finished_ || seconds_since(last_hook_) >= hooks_.interval);
+}
+
+template <class T>
+void FitRun<T>::note_best(double monitored) {
+  const double min_delta = options_.early_stopping ? options_.early_stopping->min_delta : 0;
+  if (monitored < best_ - min_delta) {
+    best_ = monitored;
+    history_.best_epoch = epoch_ - 1;
+    std::ranges::copy(network_.theta(), best_theta_.begin());
+    std::ranges::copy(network_.state(), best_state_.begin());
+    epochs_without_improvement_ = 0;
+  } else if (++epochs_without_improvement_; options_.early_stopping) {
+    finished_ = epochs_without_improvement_ >= options_.early_stopping->patience;
+  }
+}
+
+template <class T>
+void FitRun<T>::return_to_best() {
+  std::ranges::copy(best_theta_, network_.theta().begin());
+  std::ranges::copy(best_state_, network_.state().begin());
+}
+
+template <class T>
+void FitRun<T>::throw_divergence() {
+  return_to_best();
+  optimizer_.reset();  // its momenta are no longer finite either
+  const std::string back = history_.best_epoch < 0
+                               ? "where the fit began"
+                               : "at epoch " + std::to_string(history_.best_epoch) + ", its best";
+  throw DivergenceError("[Network.fit] the loss is no longer finite in epoch " +
+                        std::to_string(epoch_) + " at learning rate " + number_text(last_rate_) +
+                        "; the network is back " + back + ". A smaller learning rate may help");
+}
+
+#define NNBIND_INSTANTIATE(T)                        \
+  template void FitRun<T>::begin_epoch();            \
+  template void FitRun<T>::account(const Batch<T>&); \
+  template void FitRun<T>::end_epoch();              \
+  template void FitRun<T>::return_to_best();         \
+  template void FitRun<T>::throw_divergence();
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind

@@ -1,0 +1,157 @@
+// Products with the Hessian, by differences of gradients.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "batch_run.hpp"
+#include "kernels/finite.hpp"
+#include "kernels/penalty.hpp"
+#include "nnbind/derivatives.hpp"
+#include "nnbind/error.hpp"
+#include "sample_run.hpp"
+
+namespace nnbind {
+
+namespace {
+
+kernels::Norms norms(std::span<const double> values) {
+  const auto size = static_cast<Index>(values.size());
+  return kernels::norms<double>(Panels<const double>::plain({values.data(), 1, size, size}));
+}
+
+/// A place along the direction, and what the gradient there is multiplied with.
+struct Point {
+  double step;
+  double factor;
+};
+
+std::vector<Point> points(Differences differences, double scale) {
+  if (differences == Differences::two) {
+    const double h = 6e-6 * scale;
+    return {{h, 1 / (2 * h)}, {-h, -1 / (2 * h)}};
+  }
+  const double h = 7e-4 * scale;
+  return {{h / 2, 4 / (3 * h)}, {-h / 2, -4 / (3 * h)}, {h, -1 / (6 * h)}, {-h, 1 / (6 * h)}};
+}
+
+/// Gradients of the reduced loss, without R, at points beside θ.
+class GradientAt {
+ public:
+  GradientAt(const Network<double>& network, const Dataset<double>& data, const Losses& losses,
+             int members)
+      : network_(network),
+        count_(data.size()),
+        workspace_(network, {.capacity = data.size(),
+                             .purpose = Purpose::step,
+                             .pre_activations = pre_activations(network, losses),
+                             .members = members}),
+        losses_(network, data, losses, true, data.size()),
+        theta_(network.theta().size() + line_elements<double>),
+        gradient_(network.theta().size()) {
+    for (std::size_t k = 0; k < data.inputs.size(); ++k) {
+      for (Index i = 0; i < count_; ++i) workspace_.input_rows(k)[i] = data.inputs[k].row(i);
+    }
+  }
+
+  /// This member's part of out += factor ∇L(θ + step · direction).
+  void add(const Member& member, const Point& point, const double* direction,
+           std::span<double> out) {
+    const Range mine = member.share(network_.parameter_count());
+    const double* const theta = network_.theta().data();
+    double* const moved = theta_.data();
+    for (Index i = mine.begin; i < mine.end; ++i) moved[i] = theta[i] + point.step * direction[i];
+    member.barrier();
+    workspace_.read(member, theta_.data());
+    member.barrier();
+    workspace_.forward(member, theta_.data(), count_, {});
+    losses_.write(workspace_, member.share(count_), 0);
+    workspace_.backward(member, count_, {});
+    member.barrier();
+    const auto& nodes = network_.graph().nodes();
+    for (NodeId id = 0; id < nodes.size(); ++id) {
+      if (nodes[id].owner == id) add_block(id, workspace_.my_parameters(member, id), point, out);
+    }
+  }
+
+ private:
+  void add_block(NodeId id, const Block& block, const Point& point, std::span<double> out) {
+    if (block.rows.size() == 0 || block.cols.size() == 0) return;
+    const Node<double>& node = network_.graph().node(id);
+    const Index stride = node.parameters.cols;
+    const Index first = node.offset + block.rows.begin * stride + block.cols.begin;
+    const MatrixView<double> part{gradient_.data() + first, block.rows.size(), block.cols.size(),
+                                  stride};
+    workspace_.parameter_gradient(id, {0, count_}, block, false, part);
+    const MatrixView<double> to{out.data() + first, part.rows, part.cols, stride};
+    for (Index i = 0; i < part.rows; ++i) {
+      for (Index j = 0; j < part.cols; ++j) to(i, j) += point.factor * part(i, j);
+    }
+  }
+
+  const Network<double>& network_;
+  Index count_;
+  Workspace<double> workspace_;
+  LossGradients<double> losses_;
+  AlignedVector<double> theta_;
+  AlignedVector<double> gradient_;
+};
+
+/// out += l2 ⊙ v, the Hessian of R where it has one.
+void add_penalties(const Network<double>& network, const Regularizer& regularizer, Index samples,
+                   std::span<const double> v, std::span<double> out) {
+  const auto add = [&](Index first, Index last, double l2) {
+    for (Index i = first; i < last && l2 != 0; ++i) out.data()[i] += l2 * v.data()[i];
+  };
+  const auto& nodes = network.graph().nodes();
+  for (NodeId id = 0; id < nodes.size(); ++id) {
+    const Node<double>& node = nodes[id];
+    if (node.owner != id) continue;
+    const Index biases = node.offset + node.weight_rows * node.parameters.cols;
+    const Regularizer own = node.op->penalty();
+    add(node.offset, biases, penalty_of(regularizer, own, true, samples).l2);
+    add(biases, node.offset + node.parameters.size(),
+        penalty_of(regularizer, own, false, samples).l2);
+  }
+}
+
+void check_vector(std::span<const double> v, std::span<double> out, std::size_t size,
+                  const std::string& where) {
+  for (const std::size_t given : {v.size(), out.size()}) {
+    if (given == size) continue;
+    throw ShapeError("[" + where + "] a vector has " + std::to_string(given) +
+                     " entries; expected " + std::to_string(size) + ", as theta");
+  }
+  if (kernels::all_finite(v.data(), static_cast<Index>(size))) return;
+  const auto bad = std::ranges::find_if(v, [](double x) { return !std::isfinite(x); });
+  throw OptionError("[" + where + "] v has " + (std::isnan(*bad) ? "a NaN" : "an infinity") +
+                    " at " + std::to_string(bad - v.begin()));
+}
+
+}  // namespace
+
+void hessian_vector_product(const Network<double>& network, const Dataset<double>& data,
+                            const Losses& losses, std::span<const double> v, std::span<double> out,
+                            const Regularizer& regularizer, Differences differences) {
+  const std::string where = "Network.hessian_vector_product";
+  regularizer.check();
+  check(data, network, losses, where);
+  check_vector(v, out, network.theta().size(), where);
+  // H v = |v| · H (v / |v|) with |v| = Σ |v_i|: no square of a tiny or a huge v is taken.
+  const double size = norms(v).absolute;
+  std::vector<double> direction(v.begin(), v.end());
+  std::ranges::fill(out, 0.0);
+  if (size == 0) return;
+  for (double& x : direction) x /= size;
+  const double scale =
+      (1 + std::sqrt(norms(network.theta()).square)) / std::sqrt(norms(direction).square);
+  const int members = training_members(network, losses, data.size());
+  GradientAt gradient(network, data, losses, members);
+  const std::vector<Point> along = points(differences, scale);
+  run_team(members, [&](const Member& member) {
+    for (const Point& point : along) gradient.add(member, point, direction.data(), out);
+  });
+  add_penalties(network, regularizer, data.size(), direction, out);
+  for (double& x : out) x *= size;
+}
+
+}  // namespace nnbind

@@ -1,0 +1,114 @@
+// The value of every node: a forward pass that writes straight into the caller's memory.
+#include <algorithm>
+
+#include "nnbind/error.hpp"
+#include "nnbind/trace.hpp"
+#include "team.hpp"
+
+namespace nnbind {
+
+namespace {
+
+/// Rows computed at a time, for all nodes: few enough for them to stay in the cache.
+constexpr Index rows_at_a_time = 96;
+
+template <class T>
+void check(const Network<T>& network, std::span<const MatrixView<const T>> x,
+           std::span<const MatrixView<T>> out) {
+  const Graph<T>& graph = network.graph();
+  require(x.size() == graph.inputs().size() && out.size() == graph.nodes().size(),
+          "Network.activations",
+          std::to_string(x.size()) + " matrices in and " + std::to_string(out.size()) +
+              " out; expected " + std::to_string(graph.inputs().size()) + " and " +
+              std::to_string(graph.nodes().size()));
+  const auto expect = [&](const auto& matrix, const Node<T>& node, const char* what) {
+    const Index rows = node.shape.is_batch() ? x[0].rows : node.shape.rows;
+    if (matrix.rows == rows && matrix.cols == node.shape.cols) return;
+    throw ShapeError("[Network.activations] " + std::string(what) + " of " + quoted(node.name) +
+                     " has shape " + shape_text(matrix.rows, matrix.cols) + "; expected " +
+                     shape_text(rows, node.shape.cols));
+  };
+  for (std::size_t k = 0; k < x.size(); ++k) expect(x[k], graph.node(graph.inputs()[k]), "X");
+  for (NodeId id = 0; id < out.size(); ++id) expect(out[id], graph.node(id), "the value");
+}
+
+/// The rows [first, first + count) of each node's value, of all of it where it is no batch.
+template <class T>
+class Chunk {
+ public:
+  Chunk(const Network<T>& network, std::span<const MatrixView<T>> out)
+      : network_(network), out_(out), rows_(out.size()) {}
+
+  void run(const Node<T>& node, NodeId id, Index first, Index count) {
+    const std::vector<Rows<T>> inputs = inputs_of(node, first, count);
+    ForwardPass<T> pass;
+    pass.inputs = inputs;
+    pass.parameters =
+        Panels<const T>::plain({network_.theta().data() + node.offset, node.parameters.rows,
+                                node.parameters.cols, node.parameters.cols});
+    pass.state = {network_.state().data() + node.state_offset, node.state.rows, node.state.cols,
+                  node.state.cols};
+    pass.output = out_[id].middle_rows(first, count);
+    pass.columns = {0, node.shape.cols};
+    pass.node = static_cast<std::uint32_t>(id);
+    pass.first_row = first;
+    node.op->forward(pass);
+  }
+
+ private:
+  std::vector<Rows<T>> inputs_of(const Node<T>& node, Index first, Index count) {
+    std::vector<Rows<T>> inputs;
+    for (const NodeId id : node.inputs) {
+      const bool is_batch = network_.graph().node(id).shape.is_batch();
+      const MatrixView<T> value = is_batch ? out_[id].middle_rows(first, count) : out_[id];
+      std::vector<const T*>& rows = rows_[id];
+      rows.clear();
+      for (Index i = 0; i < value.rows; ++i) rows.push_back(value.row(i));
+      inputs.push_back({rows.data(), value.rows, value.cols});
+    }
+    return inputs;
+  }
+
+  const Network<T>& network_;
+  std::span<const MatrixView<T>> out_;
+  std::vector<std::vector<const T*>> rows_;  // of each node, as a list
+};
+
+}  // namespace
+
+template <class T>
+void activations(const Network<T>& network, std::span<const MatrixView<const T>> x,
+                 std::span<const MatrixView<T>> out) {
+  check(network, x, out);
+  const Index n = x[0].rows;
+  const std::vector<Node<T>>& nodes = network.graph().nodes();
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const MatrixView<T> to = out[network.input_ids()[k]];
+    for (Index i = 0; i < n; ++i) std::copy_n(x[k].row(i), x[k].cols, to.row(i));
+  }
+  Chunk<T> fixed(network, out);
+  for (NodeId id = 0; id < nodes.size(); ++id) {
+    if (!nodes[id].shape.is_batch()) fixed.run(nodes[id], id, 0, nodes[id].shape.rows);
+  }
+  const int members = network.threads(2 * network.multiply_adds() * static_cast<double>(n));
+  run_team(members, [&](const Member& member) {
+    Chunk<T> chunk(network, out);
+    const Range mine = member.share(n);
+    for (Index first = mine.begin; first < mine.end; first += rows_at_a_time) {
+      const Index count = std::min(rows_at_a_time, mine.end - first);
+      for (NodeId id = 0; id < nodes.size(); ++id) {
+        if (!nodes[id].shape.is_batch() || network.graph().is_input(id)) continue;
+        chunk.run(nodes[id], id, first, count);
+      }
+    }
+  });
+}
+
+#define NNBIND_INSTANTIATE(T)                                                           \
+  template void activations<T>(const Network<T>&, std::span<const MatrixView<const T>>, \
+                               std::span<const MatrixView<T>>);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind

@@ -1,0 +1,108 @@
+// The parameters of a run: whose they are, where they are kept up to date, and their gradient.
+#include <algorithm>
+
+#include "workspace_parts.hpp"
+
+namespace nnbind {
+
+namespace {
+
+template <class T>
+void copy_block(Panels<const T> from, Block block, Panels<T> to) {
+  for (Index j = block.cols.begin; j < block.cols.end; j += panel_columns<T>) {
+    const Index count = std::min(panel_columns<T>, block.cols.end - j);
+    for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+      std::copy_n(from.column(j) + i * from.stride, count, to.column(j) + i * to.stride);
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
+  const BlockShape shape = graph_->node(id).parameters;
+  if (slots_[id].sharing == Sharing::columns)
+    return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
+  constexpr Index rows = 48;  // four register tiles of 12, and three cache lines of the transpose
+  return {member.share(shape.rows, rows), {0, shape.cols}};
+}
+
+template <class T>
+void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool training,
+                                      MatrixView<T> gradient) const {
+  ParameterPass<T> pass;
+  pass.block = block;
+  pass.gradient = gradient;
+  pass.training = training;
+  for (const NodeId user : slots_[id].users) {
+    const Node<T>& node = graph_->node(user);
+    const Slot<T>& slot = slots_[user];
+    const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
+    const InputList inputs(*this, node, own);
+    pass.inputs = inputs.span();
+    pass.state = state_of(node, state_);
+    pass.saved = slot.saved.view().middle_rows(own.begin, own.size());
+    pass.output_gradient = slot.gradient.view().middle_rows(own.begin, own.size());
+    node.op->parameter_gradient(pass);
+    pass.accumulate = true;
+  }
+}
+
+template <class T>
+Panels<T> Workspace<T>::parameters(NodeId id, T* theta) {
+  Slot<T>& slot = slots_[id];
+  if (!slot.packed.empty()) return slot.packed.panels();
+  return Panels<T>::plain(plain_parameters(graph_->node(id), theta));
+}
+
+template <class T>
+Panels<const T> Workspace<T>::current_parameters(const Node<T>& node, const T* theta) {
+  PackedMatrix<T>& packed = slots_[node.owner].packed;
+  if (!packed.empty()) return packed.panels();
+  return Panels<const T>::plain(plain_parameters(node, theta));
+}
+
+template <class T>
+void Workspace<T>::cache_parameters(NodeId id, const T* theta, Block block) {
+  Slot<T>& slot = slots_[id];
+  if (slot.cache.empty()) return;
+  const Node<T>& node = graph_->node(id);
+  node.op->cache_parameters(current_parameters(node, theta), block, slot.cache.panels());
+}
+
+template <class T>
+void Workspace<T>::read(const Member& member, const T* theta) {
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (graph_->node(id).owner != id) continue;
+    const Block mine = my_parameters(member, id);
+    if (!slots_[id].packed.empty()) {
+      copy_block<T>(Panels<const T>::plain(plain_parameters(graph_->node(id), theta)), mine,
+                    slots_[id].packed.panels());
+    }
+    cache_parameters(id, theta, mine);
+  }
+}
+
+template <class T>
+void Workspace<T>::write_back(const Member& member, T* theta) {
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (slots_[id].packed.empty()) continue;
+    copy_block<T>(slots_[id].packed.panels(), my_parameters(member, id),
+                  Panels<T>::plain(plain_parameters(graph_->node(id), theta)));
+  }
+}
+
+#define NNBIND_INSTANTIATE(T)                                                                      \
+  template Block Workspace<T>::my_parameters(const Member&, NodeId) const;                         \
+  template void Workspace<T>::parameter_gradient(NodeId, Range, Block, bool, MatrixView<T>) const; \
+  template Panels<const T> Workspace<T>::current_parameters(const Node<T>&, const T*);             \
+  template Panels<T> Workspace<T>::parameters(NodeId, T*);                                         \
+  template void Workspace<T>::cache_parameters(NodeId, const T*, Block);                           \
+  template void Workspace<T>::read(const Member&, const T*);                                       \
+  template void Workspace<T>::write_back(const Member&, T*);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind

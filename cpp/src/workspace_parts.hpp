@@ -1,0 +1,62 @@
+// What the passes of a workspace are made from.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <type_traits>
+
+#include "workspace.hpp"
+
+namespace nnbind {
+
+/// Inputs that a node may have.
+inline constexpr std::size_t most_inputs = 16;
+
+/// A list of at most most_inputs elements, on the stack. Only those in use are ever written: in the
+/// smallest networks it would take longer to clear the others than to compute.
+template <class U>
+class StackList {
+ public:
+  void add(const U& value) { std::construct_at(data() + count_++, value); }
+  [[nodiscard]] std::span<const U> span() const {
+    return {std::launder(reinterpret_cast<const U*>(&storage_)), count_};
+  }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<U>);
+  U* data() { return reinterpret_cast<U*>(&storage_); }
+  alignas(U) std::array<std::byte, most_inputs * sizeof(U)> storage_;
+  std::size_t count_ = 0;
+};
+
+/// Columns are shared out in whole panels.
+template <class T>
+Range my_columns(const Member& member, Index columns) {
+  return member.share(columns, panel_columns<T>);
+}
+
+template <class T, class U>
+MatrixView<U> plain_parameters(const Node<T>& node, U* theta) {
+  return {theta + node.offset, node.parameters.rows, node.parameters.cols, node.parameters.cols};
+}
+
+template <class T, class U>
+MatrixView<U> state_of(const Node<T>& node, U* state) {
+  return {state + node.state_offset, node.state.rows, node.state.cols, node.state.cols};
+}
+
+/// The inputs of a node for some rows.
+template <class T>
+struct Workspace<T>::InputList {
+  InputList(const Workspace& workspace, const Node<T>& node, Range rows) {
+    for (const NodeId input : node.inputs) list.add(workspace.rows_of(input, rows));
+  }
+  [[nodiscard]] std::span<const Rows<T>> span() const { return list.span(); }
+
+  StackList<Rows<T>> list;
+};
+
+}  // namespace nnbind
