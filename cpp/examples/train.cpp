@@ -1,4 +1,4 @@
-// Two rings of points, one around the other, told apart by a small network.
+// Two rings of points, one around the other, told apart by a small network with a skip connection.
 #include <cmath>
 #include <cstdint>
 #include <iostream>
@@ -22,12 +22,19 @@ int main() {
     points.view()(i, 0) = static_cast<float>(radius * std::cos(angle));
     points.view()(i, 1) = static_cast<float>(radius * std::sin(angle));
   }
-  const Dataset<float> data{points.view(), {}, rings.data()};
+  const Dataset<float> data{points.view(), rings.data()};
   const Dataset<float> training = data.part(0, 300);
   const Dataset<float> test = data.part(300, 100);
 
+  // The output layer sees the points themselves beside the hidden layer.
+  Graph<float> graph;
+  const auto x = input(graph, 2, "x");
+  const auto h = dense(x, {.units = 16, .activation = "tanh", .name = "h"});
+  const auto y = dense(concatenate({x, h}), {.units = 2, .activation = "softmax", .name = "y"});
+  Network<float> network(graph, y.id);
+  std::cout << network.summary() << '\n';
+
   // Train.
-  auto network = mlp<float>(2, {16, 16}, 2, "tanh", "softmax");
   FitOptions options;
   options.epochs = 30;
   options.batch_size = 20;

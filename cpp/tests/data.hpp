@@ -102,7 +102,7 @@ struct Problem {
   }
 
   [[nodiscard]] Dataset<T> values() const { return {x.view(), y.view()}; }
-  [[nodiscard]] Dataset<T> classes() const { return {x.view(), {}, labels.data()}; }
+  [[nodiscard]] Dataset<T> classes() const { return {x.view(), labels.data()}; }
 
   Matrix<T> x;
   Matrix<T> y;

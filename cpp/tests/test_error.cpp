@@ -2,21 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "data.hpp"
+#include "expect_message.hpp"
 #include "networks.hpp"
 #include "nnbind/nnbind.hpp"
 
 namespace nnbind::test {
 namespace {
-
-template <class Error, class F>
-void expect_message(const std::string& message, F f) {
-  try {
-    f();
-    ADD_FAILURE() << "nothing was thrown; expected: " << message;
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find(message), std::string::npos) << error.what();
-  }
-}
 
 TEST(Messages, NameWhereWhatCameAndWhatWasExpected) {
   Problem<double> problem(10, 4, 3);
@@ -32,14 +23,14 @@ TEST(Messages, NameWhereWhatCameAndWhatWasExpected) {
   const Dataset<double> good = problem.classes();
 
   Dataset<double> data = good;
-  data.x.cols = 3;
+  data.inputs[0].cols = 3;
   expect_message<ShapeError>("[Network.fit] X has shape (10, 3); expected (n, 4)", fitting(data));
   data = good;
-  data.x.rows = 0;
+  data.inputs[0].rows = 0;
   expect_message<ShapeError>("[Network.fit] X has shape (0, 4); expected at least one row",
                              fitting(data));
   data = problem.values();
-  data.targets.cols = 2;
+  data.targets[0].values.cols = 2;
   expect_message<ShapeError>("[Network.fit] y has shape (10, 2); expected (10, 3)", fitting(data));
   expect_message<ShapeError>("[Network.fit] y has shape (10,); squared_error expected (10, 3)",
                              fitting(good, {}, squared_error()));

@@ -14,14 +14,11 @@ namespace {
 class Sum final : public Operator<double> {
  public:
   [[nodiscard]] std::string_view kind() const override { return "sum"; }
-  [[nodiscard]] Index width(std::span<const Index> widths) const override {
-    for (const Index width : widths) {
-      if (width != widths[0]) {
-        throw ShapeError("[Sum] an input has " + std::to_string(width) + " columns; expected " +
-                         std::to_string(widths[0]));
-      }
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
+    for (const Shape& shape : inputs) {
+      if (shape != inputs[0]) throw ShapeError("expected equal shapes");
     }
-    return widths[0];
+    return inputs[0];
   }
   void forward(const ForwardPass<double>& pass) const override {
     for (Index i = 0; i < pass.output.rows; ++i) {
@@ -54,15 +51,16 @@ std::shared_ptr<Dense<double>> dense(Index units, const Activation& activation =
 class GraphRun {
  public:
   GraphRun(const Graph<double>& graph, NodeId output)
-      : graph_(graph), workspace_(graph, output, batch, Purpose::step) {
+      : graph_(graph),
+        workspace_(graph, {output}, nullptr, {.capacity = batch, .purpose = Purpose::step}) {
     Random random(1);
     for (std::size_t k = 0; k < graph.inputs().size(); ++k) {
-      const Index width = graph.node(graph.inputs()[k]).width;
+      const Index width = graph.node(graph.inputs()[k]).shape.cols;
       inputs_.push_back(random_matrix<double>(batch, width, random));
       std::copy_n(inputs_.back().rows().row, batch, workspace_.input_rows(k));
     }
     theta_ = random_matrix<double>(1, graph.parameter_count(), random);
-    direction_ = random_matrix<double>(batch, graph.node(output).width, random);
+    direction_ = random_matrix<double>(batch, graph.node(output).shape.cols, random);
   }
 
   /// The gradient by the backward pass against central differences.
@@ -76,11 +74,11 @@ class GraphRun {
   static constexpr Index batch = 4;
 
   double forward() {
-    workspace_.forward(member_, theta_.view().data, batch, nullptr);
+    workspace_.forward(member_, theta_.view().data, batch, {});
     double sum = 0;
     for (Index i = 0; i < batch; ++i) {
       for (Index j = 0; j < direction_.view().cols; ++j) {
-        sum += direction_.view()(i, j) * workspace_.output()(i, j);
+        sum += direction_.view()(i, j) * workspace_.output(0)(i, j);
       }
     }
     return sum;
@@ -90,16 +88,17 @@ class GraphRun {
     forward();
     for (Index i = 0; i < batch; ++i) {
       std::copy_n(direction_.view().row(i), direction_.view().cols,
-                  workspace_.output_gradient().row(i));
+                  workspace_.output_gradient(0).row(i));
     }
     workspace_.read(member_, theta_.view().data);
-    workspace_.backward(member_, batch, false);
+    workspace_.backward(member_, batch, {});
     std::vector<double> gradient(static_cast<std::size_t>(graph_.parameter_count()));
     for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const Node<double>& node = graph_.node(id);
+      if (node.owner != id) continue;
       const BlockShape shape = node.parameters;
       workspace_.parameter_gradient(
-          id, batch, {{0, shape.rows}, {0, shape.cols}}, false,
+          id, {0, batch}, {{0, shape.rows}, {0, shape.cols}}, false,
           {gradient.data() + node.offset, shape.rows, shape.cols, shape.cols});
     }
     return gradient;
@@ -141,6 +140,27 @@ TEST(Graph, GradientsReachWeightsAboveSeveralInputs) {
   EXPECT_LE(GraphRun(graph, graph.add(dense(2), {sum})).error(), gradient_tolerance);
 }
 
+TEST(Graph, SharedParametersAddTheirGradients) {
+  Graph<double> graph;
+  const auto layer = dense(4);
+  const NodeId one = graph.add(layer, {graph.input(4)});
+  const NodeId two = graph.add(layer, {one}, "again", one);
+  const NodeId three = graph.add(layer, {graph.input(4)}, "once_more", two);
+  const NodeId sum = graph.add(std::make_shared<Sum>(), {two, three});
+  EXPECT_EQ(graph.parameter_count(), (4 + 1) * 4);
+  EXPECT_EQ(graph.node(three).owner, one);
+  EXPECT_LE(GraphRun(graph, sum).error(), gradient_tolerance);
+}
+
+TEST(Graph, SharesOnlyParametersThatFit) {
+  Graph<double> graph;
+  const auto layer = dense(4);
+  const NodeId one = graph.add(layer, {graph.input(4)});
+  EXPECT_THROW(graph.add(layer, {graph.input(3)}, "wide", one), ShapeError);
+  EXPECT_THROW(graph.add(dense(4), {one}, "other", one), OptionError);
+  EXPECT_THROW(graph.add(layer, {one}, "none", 9), OptionError);
+}
+
 TEST(Graph, LayerIndexIsTheLongestPathFromAnInput) {
   Graph<double> graph;
   const NodeId input = graph.input(4);
@@ -161,6 +181,15 @@ TEST(Graph, NamesAreUnique) {
   EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense_1");
   EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense_3");
   EXPECT_THROW(graph.add(dense(2), {input}, "dense_2"), OptionError);
+}
+
+TEST(Graph, MakesUpNamesOfManyNodesInLittleTime) {
+  Graph<double> graph;
+  const OperatorPointer<double> op = dense(2);
+  NodeId last = graph.input(2);
+  const NodeId input = last;
+  for (int count = 0; count < 20000; ++count) last = graph.add(op, {input});
+  EXPECT_EQ(graph.node(last).name, "dense_19999");
 }
 
 TEST(Graph, BlocksOfThetaFollowEachOther) {

@@ -63,8 +63,8 @@ TEST(Metrics, SumsOverPartsEqualTheWhole) {
     MetricSums part(3);
     for (Index i = first; i < std::min<Index>(first + 7, 100); ++i) {
       const Row prediction{random.uniform(), random.uniform(), random.uniform()};
-      whole.add<double>(prediction, problem.values().targets.row(i), 0, 0.5);
-      part.add<double>(prediction, problem.values().targets.row(i), 0, 0.5);
+      whole.add<double>(prediction, problem.y.view().row(i), 0, 0.5);
+      part.add<double>(prediction, problem.y.view().row(i), 0, 0.5);
     }
     merged.add(part);
     merged.add(empty);

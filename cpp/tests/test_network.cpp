@@ -76,7 +76,7 @@ TEST(Network, CopyHasAThetaOfItsOwnAndResetReturnsToTheSeed) {
 class Reader final : public Operator<float> {
  public:
   [[nodiscard]] std::string_view kind() const override { return "reader"; }
-  [[nodiscard]] Index width(std::span<const Index> widths) const override { return widths[0]; }
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
   void forward(const ForwardPass<float>& /*pass*/) const override {}
   void backward(const BackwardPass<float>& /*pass*/) const override {}
 };

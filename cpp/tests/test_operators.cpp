@@ -1,10 +1,10 @@
 // Operators outside of a graph: gradients against central differences.
 #include <gtest/gtest.h>
 
-#include "gradient_check.hpp"
 #include "naive.hpp"
 #include "nnbind/dense.hpp"
 #include "nnbind/error.hpp"
+#include "operator_run.hpp"
 
 namespace nnbind::test {
 namespace {
@@ -20,7 +20,7 @@ class DenseGradient : public ::testing::TestWithParam<std::string_view> {
  protected:
   static void expect_right(const DenseOptions& options, const OperatorCheck& how = {},
                            Index inputs = 3) {
-    const OperatorErrors errors = check_operator(Dense<double>(options), {inputs}, how);
+    const OperatorErrors errors = check_operator(Dense<double>(options), {batch_of(inputs)}, how);
     EXPECT_LE(errors.inputs, gradient_tolerance);
     EXPECT_LE(errors.parameters, gradient_tolerance);
   }
@@ -48,6 +48,13 @@ TEST_P(DenseGradient, IsAddedWhereAnotherHasWritten) {
 TEST_P(DenseGradient, IsRightForASingleSampleAndForMany) {
   expect_right(dense(GetParam(), 1), {.batch = 1});
   expect_right(dense(GetParam(), 17), {.batch = 29});
+}
+
+TEST_P(DenseGradient, IsRightForAFixedInput) {
+  const OperatorErrors errors =
+      check_operator(Dense<double>(dense(GetParam())), {{3, 2}}, {.accumulate = true});
+  EXPECT_LE(errors.inputs, gradient_tolerance);
+  EXPECT_LE(errors.parameters, gradient_tolerance);
 }
 
 TEST_P(DenseGradient, IsRightFromPackedParameters) {
@@ -108,9 +115,9 @@ class ScaledSquare final : public Operator<double> {
   ScaledSquare(double input_factor, double parameter_factor)
       : input_factor_(input_factor), parameter_factor_(parameter_factor) {}
   [[nodiscard]] std::string_view kind() const override { return "scaled_square"; }
-  [[nodiscard]] Index width(std::span<const Index> widths) const override { return widths[0]; }
-  [[nodiscard]] BlockShape parameters(std::span<const Index> widths) const override {
-    return {1, widths[0]};
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  [[nodiscard]] BlockShape parameters(std::span<const Shape> inputs) const override {
+    return {1, inputs[0].cols};
   }
   [[nodiscard]] Index saved_width(Index width) const override { return width; }
   void forward(const ForwardPass<double>& pass) const override {
@@ -131,13 +138,13 @@ class ScaledSquare final : public Operator<double> {
       }
     }
   }
-  void parameter_gradient(std::span<const Rows<double>> inputs, MatrixView<const double> gradient,
-                          Block block, bool /*accumulate*/, MatrixView<double> to) const override {
-    for (Index j = 0; j < to.cols && block.rows.size() > 0; ++j) {
+  void parameter_gradient(const ParameterPass<double>& pass) const override {
+    const MatrixView<double> to = pass.gradient;
+    for (Index j = 0; j < to.cols && pass.block.rows.size() > 0; ++j) {
       to(0, j) = 0;
-      for (Index i = 0; i < gradient.rows; ++i) {
-        const double x = inputs[0].row[i][j];
-        to(0, j) += parameter_factor_ * x * x * gradient(i, j);
+      for (Index i = 0; i < pass.output_gradient.rows; ++i) {
+        const double x = pass.inputs[0].row[i][j];
+        to(0, j) += parameter_factor_ * x * x * pass.output_gradient(i, j);
       }
     }
   }
@@ -148,15 +155,16 @@ class ScaledSquare final : public Operator<double> {
 };
 
 TEST(GradientCheck, PassesARightOperatorAndSeesAPlantedError) {
-  const OperatorErrors right = check_operator(ScaledSquare(2, 1), {4});
+  const OperatorErrors right = check_operator(ScaledSquare(2, 1), {batch_of(4)});
   EXPECT_LE(right.inputs, gradient_tolerance);
   EXPECT_LE(right.parameters, gradient_tolerance);
-  EXPECT_GT(check_operator(ScaledSquare(2.0001, 1), {4}).inputs, gradient_tolerance);
-  EXPECT_GT(check_operator(ScaledSquare(2, 0.9999), {4}).parameters, gradient_tolerance);
+  EXPECT_GT(check_operator(ScaledSquare(2.0001, 1), {batch_of(4)}).inputs, gradient_tolerance);
+  EXPECT_GT(check_operator(ScaledSquare(2, 0.9999), {batch_of(4)}).parameters, gradient_tolerance);
 }
 
 TEST(GradientCheck, SeesANaN) {
-  EXPECT_GT(check_operator(ScaledSquare(std::nan(""), 1), {4}).inputs, gradient_tolerance);
+  EXPECT_GT(check_operator(ScaledSquare(std::nan(""), 1), {batch_of(4)}).inputs,
+            gradient_tolerance);
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ class Rule : public ::testing::TestWithParam<Case> {
 
   template <class T>
   static UpdateBlock<T> block(std::vector<T>& theta, const Matrix<T>& gradient, Range rows,
-                              Range columns, bool weights = true) {
+                              Range columns, Index weight_rows = 0) {
     UpdateBlock<T> part;
     part.stride = gradient.view().cols;
     part.offset = offset + rows.begin * part.stride + columns.begin;
@@ -81,14 +81,14 @@ class Rule : public ::testing::TestWithParam<Case> {
     part.gradient = gradient.view()
                         .middle_rows(rows.begin, rows.size())
                         .middle_columns(columns.begin, columns.size());
-    part.weights = weights;
+    part.weight_rows = weight_rows;
     return part;
   }
 };
 
 TEST_P(Rule, StepsAsByHand) {
   for (const Index cols : {1, 2, 7, 8, 16, 19, 33}) {
-    for (const bool weights : {true, false}) {
+    for (const Index weight_rows : {0, 1, 3}) {
       const OptimizerPointer optimizer = GetParam().make();
       Random random(1);
       std::vector<double> theta(static_cast<std::size_t>(offset + 3 * cols + offset));
@@ -98,11 +98,11 @@ TEST_P(Rule, StepsAsByHand) {
       for (int t = 1; t <= 4; ++t) {
         const auto gradient = random_matrix<double>(3, cols, random);
         optimizer->begin_step();
-        optimizer->update(block(theta, gradient, {0, 3}, {0, cols}, weights));
+        optimizer->update(block(theta, gradient, {0, 3}, {0, cols}, weight_rows));
         optimizer->end_step();
         for (Index k = 0; k < 3 * cols; ++k) {
           GetParam().rule(expected[static_cast<std::size_t>(offset + k)],
-                          gradient.view()(k / cols, k % cols), t, weights);
+                          gradient.view()(k / cols, k % cols), t, k / cols < weight_rows);
         }
       }
       for (std::size_t i = 0; i < theta.size(); ++i) {

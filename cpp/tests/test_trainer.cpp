@@ -71,6 +71,27 @@ TEST(Gradient, OfADeepMixedNetworkIsRightWithEachRegularizer) {
   }
 }
 
+TEST(Gradient, OfLogitsThatAnotherNodeReadsIsRight) {
+  const Problem<double> problem(5, 3, 2);
+  const auto of = [](const char* activation) {
+    Graph<double> graph;
+    const auto logits = dense(input(graph, 3), {.units = 2, .activation = activation});
+    const auto other = dense(logits, {.units = 2, .activation = "tanh"});
+    return Network<double>(std::move(graph), {logits.id, other.id}, 3);
+  };
+  Dataset<double> data{problem.x.view(), problem.labels.data()};
+  data.targets.push_back({problem.y.view(), nullptr});
+  const auto expect_right = [&](const char* activation, const LossPointer& loss) {
+    auto network = of(activation);
+    const Losses losses = std::vector<Losses::Term>{{loss, 1}, {squared_error(), 1}};
+    const GradientCheck check = check_gradients(network, data, losses);
+    EXPECT_TRUE(check.ok()) << check.report();
+  };
+  expect_right("identity", cross_entropy(true));
+  expect_right("softmax", cross_entropy());
+  EXPECT_THROW(expect_right("log_softmax", cross_entropy()), OptionError);
+}
+
 TEST(Gradient, OfEachLossBehindItsOutputLayerIsRight) {
   const Problem<double> problem(9, 4, 2);
   Matrix<double> zero_one(9, 2), signs(9, 2);
