@@ -18,11 +18,18 @@ void refuse_mask(py::handle object, const std::string& what) {
   }
 }
 
-py::array numbers(py::handle object, const std::string& what) {
+namespace {
+
+/// Whether it is an array and of no class derived from it: neither masked nor to be converted.
+bool is_plain_array(py::handle object) {
+  return Py_TYPE(object.ptr()) == py::detail::npy_api::get().PyArray_Type_;
+}
+
+py::array as_array(py::handle object, const std::string& what) {
+  if (is_plain_array(object)) return py::reinterpret_borrow<py::array>(object);
   refuse_mask(object, what);
-  py::array array;
   try {
-    array = py::module_::import("numpy").attr("asarray")(object);
+    return py::module_::import("numpy").attr("asarray")(object);
   } catch (py::error_already_set& error) {
     // What NumPy says of rows of different lengths; anything else is not about the shape.
     if (!error.matches(PyExc_ValueError)) throw;
@@ -30,6 +37,12 @@ py::array numbers(py::handle object, const std::string& what) {
     py::raise_from(error, PyExc_TypeError, message.c_str());
     throw py::error_already_set();
   }
+}
+
+}  // namespace
+
+py::array numbers(py::handle object, const std::string& what) {
+  py::array array = as_array(object, what);
   constexpr std::string_view real = "fiub";
   if (real.find(array.dtype().kind()) == std::string_view::npos) {
     throw py::type_error(what + " has dtype " + dtype_text(array) + "; expected real numbers");
@@ -72,12 +85,22 @@ Borrowed<T> borrowed(py::array array) {
 }  // namespace
 
 template <class T>
+Borrowed<T> matrix(py::handle object, const std::string& what, Index cols) {
+  py::array array = numbers(object, what);
+  if (array.ndim() != 2) {
+    throw ShapeError(what + " has shape " + shape_text(array) + "; expected (n, " +
+                     std::to_string(cols) + ")");
+  }
+  return borrowed<T>(is_borrowable<T>(array) ? std::move(array) : converted<T>(array));
+}
+
+template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, const std::string& expected) {
   py::array array = numbers(object, what);
   if (array.ndim() != 2) {
     throw ShapeError(what + " has shape " + shape_text(array) + "; expected " + expected);
   }
-  return borrowed<T>(is_borrowable<T>(array) ? std::move(array) : converted<T>(array));
+  return matrix<T>(array, what, Index{0});
 }
 
 template <class T>
@@ -108,6 +131,7 @@ py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t si
 }
 
 #define NNBIND_INSTANTIATE(T)                                                         \
+  template Borrowed<T> matrix<T>(py::handle, const std::string&, Index);              \
   template Borrowed<T> matrix<T>(py::handle, const std::string&, const std::string&); \
   template Borrowed<T> copy_of<T>(const Borrowed<T>&);                                \
   template bool overlap<T>(MatrixView<const T>, std::span<const T>);                  \

@@ -46,7 +46,10 @@ void refuse_mask(py::handle object, const std::string& what);
 /// Raises TypeError if there are none in it, and what the object's own conversion raises.
 py::array numbers(py::handle object, const std::string& what);
 
-/// A 2-D array of T. Raises ShapeError, with `expected` in it, if it has not 2 dimensions.
+/// A 2-D array of T. Raises ShapeError, with `cols` in it, if it has not 2 dimensions.
+template <class T>
+Borrowed<T> matrix(py::handle object, const std::string& what, Index cols);
+/// The same with the `expected` shape in words.
 template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, const std::string& expected);
 

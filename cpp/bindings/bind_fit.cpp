@@ -1,43 +1,20 @@
 // Network.fit.
 #include <pybind11/stl.h>
 
-#include <chrono>
-#include <thread>
-
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
+#include "gil.hpp"
 
 namespace nnbind::bindings {
 
 namespace {
 
-/// The GIL, while the interpreter lives. At its end it lets no other thread have it, and a thread
-/// that asks is ended by force, which C++ does not survive: so the thread waits for the process's
-/// end instead.
-class Gil {
- private:
-  struct Waiting {
-    Waiting() {
-      while (is_finalizing()) std::this_thread::sleep_for(std::chrono::hours(1));
-    }
-    static bool is_finalizing() {
-#if PY_VERSION_HEX >= 0x030D0000
-      return Py_IsFinalizing() != 0;
-#else
-      return _Py_IsFinalizing() != 0;
-#endif
-    }
-  };
-  Waiting waiting_;
-  py::gil_scoped_acquire acquire_;
-};
-
 /// Batches out of a Python iterable of (X, y) or (X, y, sample_weight).
 template <class T>
 class PythonBatches final : public BatchSource<T> {
  public:
-  PythonBatches(py::object iterable, Network<T>& network, LossPointer loss)
-      : iterable_(std::move(iterable)), network_(&network), loss_(std::move(loss)) {}
+  PythonBatches(py::object iterable, Network<T>& network, const Losses& losses)
+      : iterable_(std::move(iterable)), network_(&network), losses_(&losses) {}
 
   void begin_epoch() override {
     const Gil gil;
@@ -56,10 +33,10 @@ class PythonBatches final : public BatchSource<T> {
       throw py::type_error(
           "[Network.fit] the iterator gave no batch; expected (X, y) or (X, y, sample_weight)");
     }
-    const auto parts = py::reinterpret_borrow<py::tuple>(batch);
-    const py::object weight = parts.size() == 3 ? py::object(parts[2]) : py::none();
-    current_ = arrays<T>(parts[0], parts[1], weight, *network_, *loss_, "Network.fit", "batch ");
-    check(current_.dataset, *network_, *loss_, "Network.fit", "batch ");
+    const auto given = py::reinterpret_borrow<py::tuple>(batch);
+    const py::object weight = given.size() == 3 ? py::object(given[2]) : py::none();
+    current_ = arrays<T>(given[0], given[1], weight, *network_, *losses_, "Network.fit", "batch ");
+    check(current_.dataset, *network_, *losses_, "Network.fit", "batch ");
     return current_.dataset;
   }
 
@@ -67,7 +44,7 @@ class PythonBatches final : public BatchSource<T> {
   py::object iterable_;
   py::object iterator_;
   Network<T>* network_;
-  LossPointer loss_;
+  const Losses* losses_;
   Arrays<T> current_;
 };
 
@@ -89,7 +66,7 @@ class SharedHistory {
     append_rest(shown_->val_loss, live_.val_loss);
     append_rest(shown_->learning_rate, live_.learning_rate);
     append_rest(shown_->seconds, live_.seconds);
-    shown_->metric_kinds = live_.metric_kinds;
+    shown_->metric_names = live_.metric_names;
     append_rests(shown_->metrics, live_.metrics);
     append_rests(shown_->val_metrics, live_.val_metrics);
     shown_->started = live_.started;
@@ -136,7 +113,7 @@ FitHooks python_hooks(PyNetwork& network, SharedHistory& history, const EndEpoch
 struct FitCall {
   py::object x, y, sample_weight;
   py::tuple validation;  // empty: none
-  LossPointer loss;
+  Losses losses{std::vector<Losses::Term>{}};
   OptimizerPointer optimizer;
   FitOptions options;
   py::object order;
@@ -153,21 +130,21 @@ void fit_network(Network<T>& network, const FitCall& call, History& history,
   }
   Arrays<T> validation;
   const Dataset<T>* validation_set = nullptr;
-  if (const py::tuple& parts = call.validation; !parts.empty()) {
-    const py::object weight = parts.size() > 2 ? py::object(parts[2]) : py::none();
+  if (const py::tuple& given = call.validation; !given.empty()) {
+    const py::object weight = given.size() > 2 ? py::object(given[2]) : py::none();
     validation =
-        arrays<T>(parts[0], parts[1], weight, network, *call.loss, "Network.fit", "validation ");
+        arrays<T>(given[0], given[1], weight, network, call.losses, "Network.fit", "validation ");
     validation_set = &validation.dataset;
   }
   if (call.y.is_none()) {
-    PythonBatches<T> batches(call.x, network, call.loss);
+    PythonBatches<T> batches(call.x, network, call.losses);
     const py::gil_scoped_release release;
-    fit<T>(network, batches, call.loss, *call.optimizer, options, history, validation_set, hooks);
+    fit<T>(network, batches, call.losses, *call.optimizer, options, history, validation_set, hooks);
   } else {
     const Arrays<T> data =
-        arrays<T>(call.x, call.y, call.sample_weight, network, *call.loss, "Network.fit");
+        arrays<T>(call.x, call.y, call.sample_weight, network, call.losses, "Network.fit");
     const py::gil_scoped_release release;
-    fit<T>(network, data.dataset, call.loss, *call.optimizer, options, history, validation_set,
+    fit<T>(network, data.dataset, call.losses, *call.optimizer, options, history, validation_set,
            hooks);
   }
 }
@@ -177,11 +154,10 @@ void fit_network(Network<T>& network, const FitCall& call, History& history,
 void register_fit(py::class_<PyNetwork>& network) {
   network.def(
       "_fit",
-      [](PyNetwork& self, const Samples& x, const OptionalArrayLike& y,
-         const std::shared_ptr<Loss>& loss, const OptimizerPointer& optimizer, Index epochs,
-         Index batch_size, const OptionalBatch& validation,
-         const std::optional<EarlyStopping>& early_stopping, const Regularizer& regularizer,
-         const std::vector<std::string>& metrics, bool shuffle,
+      [](PyNetwork& self, const Samples& x, const OptionalParts& y, const LossTerms& losses,
+         const OptimizerPointer& optimizer, Index epochs, Index batch_size,
+         const OptionalBatch& validation, const std::optional<EarlyStopping>& early_stopping,
+         const Regularizer& regularizer, const std::vector<std::string>& metrics, bool shuffle,
          const OptionalArrayLike& sample_order, const OptionalArrayLike& sample_weight,
          std::optional<std::uint64_t> seed, const EndEpoch& end_epoch, double interval,
          History& history) {
@@ -189,7 +165,7 @@ void register_fit(py::class_<PyNetwork>& network) {
         call.x = x;
         call.y = y;
         call.sample_weight = sample_weight;
-        call.loss = loss;
+        call.losses = losses_of(losses);
         call.optimizer = optimizer;
         call.order = sample_order;
         if (!validation.is_none()) call.validation = validation;
@@ -206,7 +182,7 @@ void register_fit(py::class_<PyNetwork>& network) {
           fit_network(net, call, shared.live(), hooks);
         });
       },
-      py::arg("X"), py::arg("y"), py::kw_only(), py::arg("loss"), py::arg("optimizer"),
+      py::arg("X"), py::arg("y"), py::kw_only(), py::arg("losses"), py::arg("optimizer"),
       py::arg("epochs"), py::arg("batch_size"), py::arg("validation"), py::arg("early_stopping"),
       py::arg("regularizer"), py::arg("metrics"), py::arg("shuffle"), py::arg("sample_order"),
       py::arg("sample_weight"), py::arg("seed"), py::arg("end_epoch"), py::arg("interval"),

@@ -20,14 +20,15 @@ void register_history(py::module_& module) {
           "metrics",
           [](const History& self) {
             py::typing::Dict<py::str, py::typing::List<py::float_>> metrics;
-            for (std::size_t k = 0; k < self.metric_kinds.size(); ++k) {
-              const std::string name(metric_name(self.metric_kinds[k]));
+            for (std::size_t k = 0; k < self.metric_names.size(); ++k) {
+              const std::string& name = self.metric_names[k];
               metrics[py::str(name)] = self.metrics[k];
               if (!self.val_metrics.empty()) metrics[py::str("val_" + name)] = self.val_metrics[k];
             }
             return metrics;
           },
-          "Lists by name: \"accuracy\", \"val_accuracy\", ...")
+          "Lists by name: \"accuracy\", \"val_accuracy\", ...; for each of several outputs\n"
+          "\"NAME_loss\", \"NAME_accuracy\", \"val_NAME_loss\", ...")
       .def_property_readonly(
           "best_epoch",
           [](const History& self) -> std::optional<Index> {

@@ -45,15 +45,15 @@ void register_initializer(py::module_& module) {
                   "Uniform draws.")
       .def_static(
           "array",
-          [](const ArrayLike& object) {
-            const auto values = matrix<double>(object, "[Dense] init", "(inputs, units)");
+          [](const ArrayLike& object, const std::string& where) {
+            const auto values = matrix<double>(object, "[" + where + "] init", "(inputs, units)");
             std::vector<double> copy;
             for (Index i = 0; i < values.view.rows; ++i) {
               copy.insert(copy.end(), values.view.row(i), values.view.row(i) + values.view.cols);
             }
             return Initializer::array(std::move(copy), values.view.rows, values.view.cols);
           },
-          py::arg("values"), "The user's own weights.")
+          py::arg("values"), py::arg("where"), "The user's own weights.")
       .def_property_readonly("name", &Initializer::name, "The name of the initializer.")
       .def_static("names", &Initializer::names, "The names of all initializers.");
 }
@@ -62,14 +62,13 @@ void register_dense(py::module_& module) {
   py::class_<DenseOptions>(module, "DenseOptions", "What a fully connected layer is made from.")
       .def(py::init([](Index units, const Activation& activation,
                        const std::optional<Initializer>& init, bool bias, double l1, double l2,
-                       double dropout, const std::string& name) {
-             DenseOptions options{units, activation, init, bias, l1, l2, dropout, name};
+                       double dropout) {
+             DenseOptions options{units, activation, init, bias, l1, l2, dropout, ""};
              options.check();
              return options;
            }),
            py::arg("units"), py::arg("activation"), py::arg("init"), py::arg("bias"), py::arg("l1"),
-           py::arg("l2"), py::arg("dropout"), py::arg("name"),
-           "Raises ValueError if an option is not allowed.");
+           py::arg("l2"), py::arg("dropout"), "Raises ValueError if an option is not allowed.");
 }
 
 }  // namespace

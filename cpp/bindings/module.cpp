@@ -9,5 +9,9 @@ PYBIND11_MODULE(NNBIND_MODULE_NAME, module) {
   register_options(module);
   register_losses(module);
   register_optimizers(module);
+  register_operators(module);
+  register_custom(module);
+  register_history(module);
+  register_layers(module);
   register_network(module);
 }

@@ -40,14 +40,24 @@ using OptionalArrayLike = Named<"numpy.typing.ArrayLike | None">;
 using FloatArray = Named<"numpy.typing.NDArray[numpy.floating[typing.Any]]">;
 using OptionalFloatArray = Named<"numpy.typing.NDArray[numpy.floating[typing.Any]] | None">;
 using FloatDtype = Named<"numpy.dtype[numpy.floating[typing.Any]]">;
+/// An X or a y: an array, or for several inputs or outputs a list of arrays or a dict by name.
+using Parts =
+    Named<"numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike]">;
+using OptionalParts = Named<
+    "numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike] | "
+    "None">;
+/// An array, or a dict of arrays by name: a type checker, which cannot know, takes both.
+using Predictions = Named<"numpy.typing.NDArray[typing.Any] | typing.Any">;
 /// (X, y) or (X, y, sample_weight).
-using Batch = Named<"tuple[numpy.typing.ArrayLike, ...]">;
-using OptionalBatch = Named<"tuple[numpy.typing.ArrayLike, ...] | None">;
+using OptionalBatch = Named<"tuple[typing.Any, ...] | None">;
 /// X, or batches if y is None.
-using Samples =
-    Named<"numpy.typing.ArrayLike | collections.abc.Iterable[tuple[numpy.typing.ArrayLike, ...]]">;
+using Samples = Named<
+    "numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike] | "
+    "collections.abc.Iterable[tuple[typing.Any, ...]]">;
 /// bool(end_epoch()), after an epoch.
 using EndEpoch = Named<"collections.abc.Callable[[], bool] | None">;
+/// A function of arrays, of which only a call shows what it gives.
+using ArrayFunction = Named<"collections.abc.Callable[..., typing.Any]">;
 using Anything = Named<"builtins.object">;
 
 }  // namespace nnbind::bindings

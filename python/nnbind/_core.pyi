@@ -22,36 +22,65 @@ __all__: list[str] = [
     "Layer",
     "Loss",
     "Network",
+    "Operator",
+    "OperatorEntry",
     "Optimizer",
     "Regularizer",
     "Schedule",
     "ShapeError",
+    "Trace",
+    "TraceEdge",
+    "TraceNode",
+    "TraceOutput",
     "absolute_error",
+    "activation",
     "adagrad",
     "adam",
     "adamw",
+    "add",
+    "batch_norm",
     "binary_cross_entropy",
+    "concatenate",
+    "constant",
     "constant_rate",
     "cosine_decay",
     "cross_entropy",
+    "custom_activation",
+    "custom_loss",
+    "dense",
+    "divide",
+    "dropout",
     "eigen_version",
+    "exp",
     "exponential_decay",
     "get_num_threads",
     "hinge",
     "huber",
     "inverse_scaling",
     "isa",
+    "layer_norm",
+    "log",
     "loss_from_name",
+    "matmul",
+    "mean",
     "mean_squared_error",
+    "multiply",
+    "negate",
     "openmp_version",
+    "parameter",
+    "parts",
     "perceptron_criterion",
     "poisson",
+    "power",
     "reduce_on_plateau",
     "rmsprop",
     "set_num_threads",
     "sgd",
+    "slice",
     "squared_error",
     "step_decay",
+    "subtract",
+    "sum",
 ]
 
 class ShapeError(ValueError):
@@ -104,7 +133,7 @@ class Initializer:
     How the weights of a layer are drawn.
     """
     @staticmethod
-    def array(values: numpy.typing.ArrayLike) -> Initializer:
+    def array(values: numpy.typing.ArrayLike, where: str) -> Initializer:
         """
         The user's own weights.
         """
@@ -157,7 +186,6 @@ class DenseOptions:
         l1: typing.SupportsFloat | typing.SupportsIndex,
         l2: typing.SupportsFloat | typing.SupportsIndex,
         dropout: typing.SupportsFloat | typing.SupportsIndex,
-        name: str,
     ) -> None:
         """
         Raises ValueError if an option is not allowed.
@@ -240,6 +268,97 @@ class Optimizer:
         The name of the optimizer.
         """
 
+class Operator:
+    """
+    A function of the values on the edges of a graph.
+    """
+    def has_parameters(
+        self,
+        shapes: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex | None,
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+    ) -> bool:
+        """
+        Whether it has parameters or state, for inputs of these shapes.
+        """
+    def infer_shape(
+        self,
+        names: collections.abc.Sequence[str],
+        shapes: collections.abc.Sequence[
+            tuple[
+                typing.SupportsInt | typing.SupportsIndex | None,
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+    ) -> tuple[int | None, int]:
+        """
+        The shape of its output; None stands for a row for each sample.
+
+        Raises ShapeError, with the names in it, if the shapes do not fit.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        What it is called.
+        """
+    @property
+    def runs_alone(self) -> bool:
+        """
+        Whether it keeps a network to one thread.
+        """
+
+class History:
+    """
+    What a fit saw, epoch by epoch. best_epoch counts from 0.
+    """
+    def __init__(self) -> None: ...
+    def __len__(self) -> int: ...
+    def __repr__(self) -> str: ...
+    @property
+    def best_epoch(self) -> int | None:
+        """
+        The epoch with the lowest monitored loss, counted from 0; None before the first.
+        """
+    @property
+    def epochs(self) -> int:
+        """
+        Epochs that were completed.
+        """
+    @property
+    def learning_rate(self) -> list[float]:
+        """
+        That of the epoch's last step.
+        """
+    @property
+    def loss(self) -> list[float]:
+        """
+        Mean over the samples as training saw them, with R(theta).
+        """
+    @property
+    def metrics(self) -> dict[str, list[float]]:
+        """
+        Lists by name: "accuracy", "val_accuracy", ...; for each of several outputs
+        "NAME_loss", "NAME_accuracy", "val_NAME_loss", ...
+        """
+    @property
+    def seconds(self) -> list[float]:
+        """
+        Wall time, with the validation.
+        """
+    @property
+    def started(self) -> bool:
+        """
+        Whether the fit passed its checks and began.
+        """
+    @property
+    def val_loss(self) -> list[float]:
+        """
+        Validation loss, without R(theta); empty without a validation set.
+        """
+
 class Layer:
     """
     A fully connected layer of a network.
@@ -288,13 +407,21 @@ class Network:
     @typing.overload
     def __init__(
         self,
-        inputs: typing.SupportsInt | typing.SupportsIndex,
-        layers: collections.abc.Sequence[DenseOptions],
+        nodes: collections.abc.Sequence[
+            tuple[
+                str,
+                typing.SupportsInt | typing.SupportsIndex | Operator,
+                collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+                typing.SupportsInt | typing.SupportsIndex | None,
+            ]
+        ],
+        outputs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
         seed: typing.SupportsInt | typing.SupportsIndex,
         dtype: numpy.dtype[typing.Any],
     ) -> None:
         """
-        A chain of fully connected layers.
+        A graph, as a list of (name, operator or width of an input, inputs, shared), where the
+        last two are numbers of earlier nodes.
         """
     @typing.overload
     def __init__(self, other: Network) -> None:
@@ -303,14 +430,20 @@ class Network:
         """
     def _check_gradients(
         self,
-        X: numpy.typing.ArrayLike,
-        y: numpy.typing.ArrayLike,
-        loss: Loss,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
         regularizer: Regularizer,
         step: typing.SupportsFloat | typing.SupportsIndex,
+        tolerance: typing.SupportsFloat | typing.SupportsIndex,
+        training: bool,
     ) -> GradientCheck:
         """
         The comparison behind nnbind.check_gradients.
+        """
+    def _continue_from(self, other: Network) -> None:
+        """
+        Take over how many epochs and steps the other network was trained.
         """
     def _epoch_order(
         self,
@@ -322,9 +455,9 @@ class Network:
         """
     def _evaluate(
         self,
-        X: numpy.typing.ArrayLike,
-        y: numpy.typing.ArrayLike,
-        loss: Loss,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
         metrics: collections.abc.Sequence[str],
         sample_weight: numpy.typing.ArrayLike | None,
     ) -> dict[str, float]:
@@ -333,14 +466,18 @@ class Network:
         """
     def _fit(
         self,
-        X: numpy.typing.ArrayLike | collections.abc.Iterable[tuple[numpy.typing.ArrayLike, ...]],
-        y: numpy.typing.ArrayLike | None,
+        X: numpy.typing.ArrayLike
+        | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike]
+        | collections.abc.Iterable[tuple[typing.Any, ...]],
+        y: numpy.typing.ArrayLike
+        | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike]
+        | None,
         *,
-        loss: Loss,
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
         optimizer: Optimizer,
         epochs: typing.SupportsInt | typing.SupportsIndex,
         batch_size: typing.SupportsInt | typing.SupportsIndex,
-        validation: tuple[numpy.typing.ArrayLike, ...] | None,
+        validation: tuple[typing.Any, ...] | None,
         early_stopping: EarlyStopping | None,
         regularizer: Regularizer,
         metrics: collections.abc.Sequence[str],
@@ -355,22 +492,95 @@ class Network:
         """
         The fit behind nnbind.Network.fit.
         """
-    def _loss_and_gradient(
+    def _hessian_vector_product(
         self,
-        X: numpy.typing.ArrayLike,
-        y: numpy.typing.ArrayLike,
-        loss: Loss,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        v: numpy.typing.ArrayLike,
         regularizer: Regularizer,
         sample_weight: numpy.typing.ArrayLike | None,
+        four: bool,
+    ) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        The product behind nnbind.Network.hessian_vector_product, of a float64 network, from
+        four gradients or two.
+        """
+    def _input_gradient(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        sample_weight: numpy.typing.ArrayLike | None,
+    ) -> numpy.typing.NDArray[typing.Any] | typing.Any:
+        """
+        The gradient behind nnbind.Network.input_gradient.
+        """
+    def _input_jacobian(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+    ) -> numpy.typing.NDArray[typing.Any] | typing.Any:
+        """
+        nnbind.Network.jacobian with respect to the inputs.
+        """
+    def _layer_indices(self) -> list[int]:
+        """
+        The longest path from an input to each node, in the order of the graph.
+        """
+    def _loss_and_gradient(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        regularizer: Regularizer,
+        sample_weight: numpy.typing.ArrayLike | None,
+        training: bool,
     ) -> tuple[float, numpy.typing.NDArray[numpy.floating[typing.Any]]]:
         """
         The gradient behind nnbind.Network.loss_and_gradient.
         """
+    def _node_names(self) -> list[str]:
+        """
+        The names of the nodes, in the order of the graph.
+        """
+    def _parameter_jacobian(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+    ) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        nnbind.Network.jacobian with respect to theta.
+        """
+    def _per_sample_gradients(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        sample_weight: numpy.typing.ArrayLike | None,
+    ) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        The gradients behind nnbind.Network.per_sample_gradients.
+        """
+    def _to_dot(self) -> str:
+        """
+        The text behind nnbind.Network.graph.
+        """
+    def _trace(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        regularizer: Regularizer,
+        sample_weight: numpy.typing.ArrayLike | None,
+        widest: typing.SupportsInt | typing.SupportsIndex,
+    ) -> Trace:
+        """
+        The passes behind nnbind.Network.trace.
+        """
     def _train_step(
         self,
-        X: numpy.typing.ArrayLike,
-        y: numpy.typing.ArrayLike,
-        loss: Loss,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
         optimizer: Optimizer,
         regularizer: Regularizer,
         sample_weight: numpy.typing.ArrayLike | None,
@@ -378,15 +588,30 @@ class Network:
         """
         The step behind nnbind.Network.train_step.
         """
+    def activations(
+        self,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+    ) -> dict[str, numpy.typing.NDArray[numpy.floating[typing.Any]]]:
+        """
+        The value of every node for X (n, inputs): a dict from names to arrays (n, width), or
+        (rows, width) where no batch changes the value, as that of a parameter.
+
+        Any number of threads may call it at once. Raises ShapeError or TypeError if X does
+        not fit.
+        """
     def predict(
         self,
-        X: numpy.typing.ArrayLike,
-        out: numpy.typing.NDArray[numpy.floating[typing.Any]] | None = None,
-    ) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        out: numpy.typing.ArrayLike
+        | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike]
+        | None = None,
+    ) -> numpy.typing.NDArray[typing.Any] | typing.Any:
         """
         f(X; theta), (n, outputs), for X (n, inputs). Any number of threads may call it at once.
 
-        The result is a new array, or `out`: C-contiguous, writeable and of the network's dtype.
+        With several inputs X is a list of arrays in their order, or a dict by name. With several
+        outputs the result is a dict by name. It is of new arrays, or `out`: C-contiguous,
+        writeable and of the network's dtype.
         Raises ShapeError, TypeError or ValueError if X or out does not fit.
         """
     def reset(self) -> None:
@@ -395,7 +620,7 @@ class Network:
         """
     def summary(self) -> str:
         """
-        A table of the layers and their numbers of parameters.
+        A table of the nodes and their numbers of parameters.
         """
     @property
     def dtype(self) -> numpy.dtype[numpy.floating[typing.Any]]:
@@ -409,19 +634,29 @@ class Network:
         a view.
         """
     @property
+    def input_names(self) -> list[str]:
+        """
+        The names of the inputs, in their order.
+        """
+    @property
     def inputs(self) -> int:
         """
-        The columns of X.
+        The columns of X; with several inputs, of all together.
         """
     @property
     def layers(self) -> list[Layer]:
         """
-        The fully connected layers, from the input to the output.
+        The fully connected layers, each once, from the input to the output.
+        """
+    @property
+    def output_names(self) -> list[str]:
+        """
+        The names of the outputs, in their order.
         """
     @property
     def outputs(self) -> int:
         """
-        The columns of a prediction.
+        The columns of a prediction; with several outputs, of all together.
         """
     @property
     def parameter_count(self) -> int:
@@ -429,70 +664,37 @@ class Network:
         The size of theta.
         """
     @property
+    def parameters(self) -> dict[str, numpy.typing.NDArray[numpy.floating[typing.Any]]]:
+        """
+        The block of theta of each node that has one, by name: views. That of a fully connected
+        layer is (inputs + 1, units) with the bias as the last row, of a normalization (2, w).
+        """
+    @property
     def seed(self) -> int:
         """
         The seed of the initial theta, and by default of shuffling and dropout.
         """
     @property
+    def state(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        What training moves without a gradient, in one vector: the running statistics of each
+        batch normalization, its means, then its variances. A view; empty without any. Raises
+        ValueError if it is set to a NaN, an infinity or a variance below 0.
+        """
+    @state.setter
+    def state(self, arg1: numpy.typing.ArrayLike) -> None: ...
+    @property
     def theta(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
-        All parameters in one vector, (parameter_count,): layer after layer W row by row, then
+        All parameters in one vector, (parameter_count,): node after node W row by row, then
         b. A view: writing to it changes the network, and it sees each training step.
         """
     @theta.setter
     def theta(self, arg1: numpy.typing.ArrayLike) -> None: ...
 
-class History:
-    """
-    What a fit saw, epoch by epoch. best_epoch counts from 0.
-    """
-    def __init__(self) -> None: ...
-    def __len__(self) -> int: ...
-    def __repr__(self) -> str: ...
-    @property
-    def best_epoch(self) -> int | None:
-        """
-        The epoch with the lowest monitored loss, counted from 0; None before the first.
-        """
-    @property
-    def epochs(self) -> int:
-        """
-        Epochs that were completed.
-        """
-    @property
-    def learning_rate(self) -> list[float]:
-        """
-        That of the epoch's last step.
-        """
-    @property
-    def loss(self) -> list[float]:
-        """
-        Mean over the samples as training saw them, with R(theta).
-        """
-    @property
-    def metrics(self) -> dict[str, list[float]]:
-        """
-        Lists by name: "accuracy", "val_accuracy", ...
-        """
-    @property
-    def seconds(self) -> list[float]:
-        """
-        Wall time, with the validation.
-        """
-    @property
-    def started(self) -> bool:
-        """
-        Whether the fit passed its checks and began.
-        """
-    @property
-    def val_loss(self) -> list[float]:
-        """
-        Validation loss, without R(theta); empty without a validation set.
-        """
-
 class GradientEntry:
     """
-    The worst entry of one layer.
+    The worst entry of a node's block of theta.
     """
     @property
     def analytic(self) -> float:
@@ -502,17 +704,32 @@ class GradientEntry:
     @property
     def col(self) -> int:
         """
-        Where in its block of theta.
+        Where in the matrix.
+        """
+    @property
+    def kink_col(self) -> int:
+        """
+        Where the first kink is.
+        """
+    @property
+    def kink_row(self) -> int:
+        """
+        Where the first kink is.
+        """
+    @property
+    def kinks(self) -> int:
+        """
+        How many entries are kinks.
         """
     @property
     def largest_relative_error(self) -> float:
         """
-        Over the parameters of the layer.
+        Over all entries that are no kinks.
         """
     @property
     def node(self) -> str:
         """
-        The name of the layer.
+        The name of the node.
         """
     @property
     def numerical(self) -> float:
@@ -522,13 +739,52 @@ class GradientEntry:
     @property
     def row(self) -> int:
         """
-        Where in its block of theta.
+        Where in the matrix.
+        """
+
+class OperatorEntry(GradientEntry):
+    """
+    The worst entry of a gradient of one operator, or loss.
+    """
+    @property
+    def input(self) -> int:
+        """
+        Which of its inputs, from 1; 0 for its own parameters.
+        """
+    @property
+    def is_loss(self) -> bool:
+        """
+        Whether it is a loss.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        What operator; or the name of the loss.
+        """
+    @property
+    def source(self) -> str:
+        """
+        The name of that input.
         """
 
 class GradientCheck:
     """
     Gradients against central differences.
     """
+    def report(self) -> str:
+        """
+        The check as text.
+        """
+    @property
+    def kinks(self) -> int:
+        """
+        How many entries are kinks.
+        """
+    @property
+    def largest_operator_error(self) -> float:
+        """
+        Over all operators and losses.
+        """
     @property
     def largest_relative_error(self) -> float:
         """
@@ -537,12 +793,177 @@ class GradientCheck:
     @property
     def nodes(self) -> list[GradientEntry]:
         """
-        The worst entry of each layer.
+        The worst entry of each block of theta.
+        """
+    @property
+    def ok(self) -> bool:
+        """
+        Whether no error is above the tolerance.
+        """
+    @property
+    def operators(self) -> list[OperatorEntry]:
+        """
+        The worst entry of each gradient of each operator and loss by itself.
+        """
+    @property
+    def tolerance(self) -> float:
+        """
+        What errors may be.
+        """
+
+class TraceNode:
+    """
+    A node in a trace.
+    """
+    @property
+    def activation(self) -> str:
+        """
+        The activation that it ends with.
+        """
+    @property
+    def gradient(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        dL/dvalue, of the same shape.
+        """
+    @property
+    def inputs(self) -> list[int]:
+        """
+        The numbers of the nodes that it reads.
+        """
+    @property
+    def is_batch(self) -> bool:
+        """
+        Whether it has a row for each sample.
+        """
+    @property
+    def kind(self) -> str:
+        """
+        What its operator is.
+        """
+    @property
+    def name(self) -> str:
+        """
+        Its name.
+        """
+    @property
+    def parameter_gradient(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]] | None:
+        """
+        dL/d(parameters), with R, or None.
+        """
+    @property
+    def parameters(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]] | None:
+        """
+        Its own block of theta, or None.
+        """
+    @property
+    def value(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        Its value, (n, width) or (rows, width).
+        """
+
+class TraceEdge:
+    """
+    An edge in a trace.
+    """
+    @property
+    def consumer(self) -> int:
+        """
+        The number of the node it leads to.
+        """
+    @property
+    def gradient(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        What comes back along it: a term of the producer's gradient.
+        """
+    @property
+    def input(self) -> int:
+        """
+        Which of its inputs, from 0.
+        """
+    @property
+    def local_derivative(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]] | None:
+        """
+        d(consumer)/d(producer), (n, consumer's width, producer's width), or None.
+        """
+    @property
+    def producer(self) -> int:
+        """
+        The number of the node it comes from.
+        """
+
+class TraceOutput:
+    """
+    What the loss makes of an output.
+    """
+    @property
+    def fused(self) -> bool:
+        """
+        Whether each d/d(output) is d/dt of its pre-activation instead.
+        """
+    @property
+    def gradient(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
+        """
+        dL/d(output): a term of its gradient.
+        """
+    @property
+    def loss(self) -> str:
+        """
+        The name of the loss.
+        """
+    @property
+    def node(self) -> int:
+        """
+        The number of the output's node.
+        """
+    @property
+    def value(self) -> float:
+        """
+        Its value over the batch.
+        """
+    @property
+    def weight(self) -> float:
+        """
+        Its weight in L.
+        """
+
+class Trace:
+    """
+    One forward and one backward pass.
+    """
+    @property
+    def edges(self) -> list[TraceEdge]:
+        """
+        The edges, in the order of their consumers.
+        """
+    @property
+    def loss(self) -> float:
+        """
+        L, R(theta) included.
+        """
+    @property
+    def nodes(self) -> list[TraceNode]:
+        """
+        The nodes, in their order.
+        """
+    @property
+    def outputs(self) -> list[TraceOutput]:
+        """
+        The outputs and their losses.
+        """
+    @property
+    def penalty(self) -> float:
+        """
+        R(theta).
         """
 
 def absolute_error(reduction: str) -> Loss:
     """
     The absolute error.
+    """
+
+def activation(activation: Activation) -> Operator:
+    """
+    g(x).
     """
 
 def adagrad(
@@ -577,9 +998,32 @@ def adamw(
     Adam with decoupled weight decay.
     """
 
+def add() -> Operator:
+    """
+    a + b.
+    """
+
+def batch_norm(
+    momentum: typing.SupportsFloat | typing.SupportsIndex,
+    epsilon: typing.SupportsFloat | typing.SupportsIndex,
+) -> Operator:
+    """
+    Batch normalization.
+    """
+
 def binary_cross_entropy(from_logits: bool, reduction: str) -> Loss:
     """
     Binary cross-entropy.
+    """
+
+def concatenate() -> Operator:
+    """
+    Columns side by side.
+    """
+
+def constant(values: numpy.typing.ArrayLike) -> Operator:
+    """
+    A copy of the values.
     """
 
 def constant_rate(rate: typing.SupportsFloat | typing.SupportsIndex) -> Schedule:
@@ -604,9 +1048,48 @@ def cross_entropy(
     Categorical cross-entropy.
     """
 
+def custom_activation(
+    name: str,
+    function: collections.abc.Callable[..., typing.Any],
+    derivative: collections.abc.Callable[..., typing.Any],
+) -> Operator:
+    """
+    The caller's own g.
+    """
+
+def custom_loss(
+    name: str,
+    value: collections.abc.Callable[..., typing.Any],
+    derivative: collections.abc.Callable[..., typing.Any],
+    reduction: str,
+) -> Loss:
+    """
+    The caller's own d.
+    """
+
+def dense(options: DenseOptions) -> Operator:
+    """
+    A fully connected layer.
+    """
+
+def divide() -> Operator:
+    """
+    a / b.
+    """
+
+def dropout(rate: typing.SupportsFloat | typing.SupportsIndex) -> Operator:
+    """
+    Drops elements in training.
+    """
+
 def eigen_version() -> str:
     """
     The version of Eigen that was compiled in.
+    """
+
+def exp() -> Operator:
+    """
+    e^x.
     """
 
 def exponential_decay(
@@ -644,9 +1127,29 @@ def inverse_scaling(
     rate / (t + 1)^power.
     """
 
+def layer_norm(epsilon: typing.SupportsFloat | typing.SupportsIndex) -> Operator:
+    """
+    Layer normalization.
+    """
+
+def log() -> Operator:
+    """
+    log x.
+    """
+
 def loss_from_name(name: str, where: str) -> Loss:
     """
     A loss with its usual options. Raises ValueError if there is none such.
+    """
+
+def matmul() -> Operator:
+    """
+    a @ b.
+    """
+
+def mean() -> Operator:
+    """
+    Of each row.
     """
 
 def mean_squared_error(reduction: str) -> Loss:
@@ -654,9 +1157,39 @@ def mean_squared_error(reduction: str) -> Loss:
     The squared error, averaged over outputs.
     """
 
+def multiply() -> Operator:
+    """
+    a * b.
+    """
+
+def negate() -> Operator:
+    """
+    -x.
+    """
+
 def openmp_version() -> int:
     """
     The date of the OpenMP standard that was compiled in, as 201511.
+    """
+
+def parameter(
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    cols: typing.SupportsInt | typing.SupportsIndex,
+    init: Initializer,
+) -> Operator:
+    """
+    Values of its own in theta.
+    """
+
+def parts(
+    values: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+    names: collections.abc.Sequence[str],
+    what: str,
+) -> list[typing.Any]:
+    """
+    The parts of an X or a y in the order of the names.
+
+    Raises TypeError or ValueError, with `what` in it, if it is no list or dict of those.
     """
 
 def perceptron_criterion(reduction: str) -> Loss:
@@ -667,6 +1200,11 @@ def perceptron_criterion(reduction: str) -> Loss:
 def poisson(log_input: bool, reduction: str) -> Loss:
     """
     The Poisson loss.
+    """
+
+def power(exponent: typing.SupportsFloat | typing.SupportsIndex | None) -> Operator:
+    """
+    x^exponent, or a^b where it is None.
     """
 
 def reduce_on_plateau(
@@ -707,6 +1245,14 @@ def sgd(
     Stochastic gradient descent, with momentum.
     """
 
+def slice(
+    first: typing.SupportsInt | typing.SupportsIndex,
+    count: typing.SupportsInt | typing.SupportsIndex,
+) -> Operator:
+    """
+    Some columns.
+    """
+
 def squared_error(reduction: str) -> Loss:
     """
     The squared error, summed over outputs.
@@ -719,6 +1265,16 @@ def step_decay(
 ) -> Schedule:
     """
     rate * factor^floor(t / every).
+    """
+
+def subtract() -> Operator:
+    """
+    a - b.
+    """
+
+def sum() -> Operator:
+    """
+    Of each row.
     """
 
 __version__: str

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import _core
-from ._batches import ConvertedBatches, must_be_converted_by_batch
+from ._batches import ConvertedBatches, lone, must_be_converted_by_batch
 from ._checks import integer, metric_names
 from ._checks import seed as checked_seed
 from ._watcher import Watcher
 from ._weights import sample_weights
-from .losses import Loss, core_loss
+from .losses import LossArgument, LossWeights, core_losses
 from .optimizers import SGD, GradientDescent, Optimizer, core_optimizer
 from .regularizers import L1L2, core_regularizer
 from .stopping import EarlyStopping
@@ -28,7 +28,8 @@ class Fit:
 
     X: Any
     y: Any
-    loss: str | Loss
+    loss: LossArgument
+    loss_weights: LossWeights
     optimizer: Optimizer | None
     epochs: int
     batch_size: int | None
@@ -51,13 +52,17 @@ class Fit:
         if self.y is None:
             self._check_iterable()
         else:
+            self.X = _core.parts(self.X, net.input_names, f"[{WHERE}] X")
+            self.y = _core.parts(self.y, net.output_names, f"[{WHERE}] y")
             self._split_validation()
             self.sample_weight = sample_weights(
-                self.sample_weight, self.class_weight, self.y, net.outputs, WHERE
+                self.sample_weight, self.class_weight, lone(self.y), net, WHERE
             )
             self._check_order()
             if must_be_converted_by_batch(self.X, net.dtype):
                 self._convert_by_batch(net)
+            else:
+                self.X, self.y = lone(self.X), lone(self.y)
         with Watcher(net, history, self.callbacks, self.epochs, self.progress) as watcher:
             self._fit(net, history, watcher)
 
@@ -65,7 +70,7 @@ class Fit:
         net._fit(
             self.X,
             self.y,
-            loss=core_loss(self.loss, WHERE),
+            losses=core_losses(self.loss, self.loss_weights, net.output_names, WHERE),
             optimizer=core_optimizer(self.optimizer or SGD(0.01), WHERE),
             epochs=self.epochs,
             batch_size=self.batch_size or 0,
@@ -102,7 +107,7 @@ class Fit:
                 raise TypeError(f"[{WHERE}] {callback!r} is no callback; expected a function")
 
     def _check_iterable(self) -> None:
-        if not hasattr(self.X, "__iter__") or isinstance(self.X, np.ndarray):
+        if not hasattr(self.X, "__iter__") or isinstance(self.X, np.ndarray | Mapping):
             raise TypeError(f"[{WHERE}] y is missing; only an iterable of (X, y) needs none")
         for name in ("batch_size", "sample_order", "sample_weight", "class_weight"):
             if getattr(self, name) is not None:
@@ -121,7 +126,7 @@ class Fit:
             return
         if self.validation_data is not None:
             raise ValueError(f"[{WHERE}] both validation_data and validation_fraction given")
-        parts = [self.X, self.y] + ([] if self.sample_weight is None else [self.sample_weight])
+        parts = [*self.X, *self.y] + ([] if self.sample_weight is None else [self.sample_weight])
         arrays = [part if isinstance(part, np.ndarray) else np.asarray(part) for part in parts]
         n = len(arrays[0])
         kept = n - round(n * fraction)
@@ -130,16 +135,19 @@ class Fit:
             raise _core.ShapeError(
                 f"[{WHERE}] validation_fraction {fraction} cannot split arrays of shapes {shapes}"
             )
-        self.validation_data = tuple(array[kept:] for array in arrays)
-        self.X, self.y = arrays[0][:kept], arrays[1][:kept]
+        inputs, outputs = len(self.X), len(self.X) + len(self.y)
+        last = [array[kept:] for array in arrays]
+        self.validation_data = (lone(last[:inputs]), lone(last[inputs:outputs]), *last[outputs:])
+        self.X = [array[:kept] for array in arrays[:inputs]]
+        self.y = [array[:kept] for array in arrays[inputs:outputs]]
         if self.sample_weight is not None:
-            self.sample_weight = arrays[2][:kept]
+            self.sample_weight = arrays[-1][:kept]
 
     def _check_order(self) -> None:
         if self.sample_order is None:
             return
         order = self.sample_order = np.asarray(self.sample_order)
-        n = len(self.X)
+        n = len(self.X[0])
         if order.shape not in ((n,), (self.epochs, n)):
             raise _core.ShapeError(
                 f"[{WHERE}] sample_order has shape {order.shape}; "
@@ -153,7 +161,7 @@ class Fit:
             self.X,
             self.y,
             self.sample_weight,
-            self.batch_size or len(self.X),
+            self.batch_size or len(self.X[0]),
             self.sample_order,
             self.shuffle,
             self.seed,

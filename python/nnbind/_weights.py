@@ -8,19 +8,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import _core
 from ._core import ShapeError
 
 
-def sample_weights(sample_weight: Any, class_weight: Any, y: Any, outputs: int, where: str) -> Any:
+def sample_weights(
+    sample_weight: Any, class_weight: Any, y: Any, net: _core.Network, where: str
+) -> Any:
     """The weight of each sample (n,): its own times that of its class; None if neither is given.
 
     ``class_weight`` is {label: weight} (labels left out weigh 1), an array with a weight for each
     class, or "balanced": n / (classes · count of the class), as in scikit-learn. ``y`` holds
-    labels, one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises ShapeError or ValueError.
+    labels, one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises ShapeError or ValueError,
+    also with several outputs: whose classes would be meant?
     """
     if class_weight is None:
         return sample_weight
-    weights = _of_classes(class_weight, _labels(np.asarray(y), where), outputs, where)
+    names = net.output_names
+    if len(names) > 1:
+        raise ValueError(
+            f"[{where}] class_weight is for a single output, and the network has {names}; "
+            "expected sample_weight"
+        )
+    (y,) = _core.parts(y, names, f"[{where}] y")
+    weights = _of_classes(class_weight, _labels(np.asarray(y), where), net.outputs, where)
     if sample_weight is None:
         return weights
     given = np.asanyarray(sample_weight, dtype=float)  # a mask is kept, and refused

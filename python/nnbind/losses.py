@@ -8,7 +8,9 @@ be used in its place: ``loss="cross_entropy"``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from . import _core
 
@@ -128,8 +130,46 @@ class CrossEntropy(Loss):
         return _core.cross_entropy(self.from_logits, self.label_smoothing, self.reduction)
 
 
-def core_loss(loss: str | Loss, where: str) -> _core.Loss:
-    """The core's loss behind a name or an object. Raises ValueError for an unknown name."""
+LossArgument: TypeAlias = str | Loss | Sequence[str | Loss] | Mapping[str, str | Loss]
+LossWeights: TypeAlias = Sequence[float] | Mapping[str, float] | None
+
+
+def core_losses(
+    loss: LossArgument, weights: LossWeights, outputs: Sequence[str], where: str
+) -> list[tuple[_core.Loss, float]]:
+    """The core's loss and its weight for each output.
+
+    ``loss`` is one for all, a list in the order of the outputs or a dict by name; ``weights`` is
+    a list, or a dict in which 1 need not stand. Raises TypeError or ValueError if they do not fit.
+    """
+    if weights is None and isinstance(loss, str | Loss):
+        return [(_core_loss(loss, where), 1.0)] * len(outputs)
+    if isinstance(loss, Mapping | list | tuple):
+        losses = [_core_loss(one, where) for one in _for_each(loss, outputs, f"[{where}] loss")]
+    else:
+        losses = [_core_loss(loss, where)] * len(outputs)
+    if isinstance(weights, Mapping):
+        weights = dict.fromkeys(outputs, 1.0) | dict(weights)
+    given = [1.0] * len(outputs)
+    if weights is not None:
+        given = [float(w) for w in _for_each(weights, outputs, f"[{where}] loss_weights")]
+    return list(zip(losses, given, strict=True))
+
+
+def _for_each(values: Any, outputs: Sequence[str], what: str) -> Sequence[Any]:
+    """The values in the order of the outputs, whether they come in that order or by name."""
+    if isinstance(values, Mapping):
+        if set(values) != set(outputs):
+            raise ValueError(f"{what} has names {list(values)}; expected {list(outputs)}")
+        return [values[name] for name in outputs]
+    if not isinstance(values, Sequence):
+        raise TypeError(f"{what} is {values!r}; expected a list or a dict by name of the output")
+    if len(values) != len(outputs):
+        raise ValueError(f"{what} has {len(values)} entries; expected one for each of {outputs}")
+    return values
+
+
+def _core_loss(loss: Any, where: str) -> _core.Loss:
     if isinstance(loss, str):
         return _core.loss_from_name(loss, where)
     if isinstance(loss, Loss):

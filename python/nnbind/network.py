@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _core, _training
+from ._assembly import Assembly, Inputs, Outputs, assemble
 from ._checks import metric_names
 from ._checks import seed as checked_seed
-from ._core import Activation, History
-from ._weights import sample_weights
-from .layers import Dense, Input
-from .losses import Loss, core_loss
+from ._core import DivergenceError, History
+from ._derivatives import Derivatives
+from ._inspection import Inspection
+from ._objective import core_objective
+from .diagnosis import explanation
+from .graph import Node
+from .losses import LossArgument, LossWeights
 from .optimizers import Optimizer, core_optimizer
-from .regularizers import L1L2, core_regularizer
+from .regularizers import L1L2
 from .stopping import EarlyStopping
 
-__all__ = ["Network", "Sequential", "mlp"]
+__all__ = ["Network"]
 
 ClassWeight: TypeAlias = Mapping[int, float] | ArrayLike | Literal["balanced"] | None
+Parts: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 
 
-class Network(_core.Network):
-    """A feed-forward network, made by ``Sequential`` or ``mlp``.
+class Network(Derivatives, Inspection):
+    """The function from input nodes to output nodes: ``nn.Network(x, nn.Dense(1)(h))``.
+
+    ``inputs`` is an ``nn.Input`` or a list of them; ``outputs`` a node, a list, or a dict that
+    names them. Nodes may be part of several networks: each has a θ of its own, drawn from ``seed``.
+    ``dtype`` is float32 or float64. Raises TypeError or ValueError unless the inputs are those that
+    the outputs need, and each output has a row for each sample.
+
+    With several inputs an X is a list of arrays in their order, or a dict by name; with several
+    outputs a y is likewise, and a prediction is a dict by name.
 
     Arrays: an X of the network's dtype whose rows are contiguous is borrowed, not copied. Other
     layouts, integers, booleans and other float widths are converted once, at each call, into a new
@@ -37,20 +51,28 @@ class Network(_core.Network):
     ``predict`` lets them through.
     """
 
-    _layers: tuple[Dense, ...]
+    _assembly: Assembly
     history: History | None = None
     """Of the last fit, also of one that was interrupted; None before the first."""
 
-    def __init__(self, inputs: int, layers: Sequence[Dense], seed: int, dtype: DTypeLike) -> None:
-        options = [layer.options for layer in layers]
-        super().__init__(inputs, options, checked_seed(seed, "Network"), np.dtype(dtype))
-        self._layers = tuple(layers)
+    def __init__(
+        self, inputs: Inputs, outputs: Outputs, *, seed: int = 0, dtype: DTypeLike = np.float32
+    ) -> None:
+        self._make(assemble(inputs, outputs), checked_seed(seed, "Network"), dtype)
+
+    def _make(self, assembly: Assembly, seed: int, dtype: DTypeLike) -> None:
+        try:
+            core_dtype = np.dtype(dtype)
+        except TypeError:
+            raise TypeError(f"[Network] dtype is {dtype!r}; expected float32 or float64") from None
+        super().__init__(assembly.entries, assembly.outputs, seed, core_dtype)
+        self._assembly = assembly
 
     def copy(self) -> Network:
         """The same function with parameters of its own."""
         twin = Network.__new__(Network)
         _core.Network.__init__(twin, self)
-        twin._layers = self._layers
+        twin._assembly = self._assembly
         return twin
 
     __copy__ = copy
@@ -59,21 +81,59 @@ class Network(_core.Network):
         return self.copy()
 
     def astype(self, dtype: DTypeLike) -> Network:
-        """A copy whose parameters are of another dtype, float32 or float64."""
-        twin = Network(self.inputs, self._layers, self.seed, dtype)
-        twin.theta = self.theta
+        """A copy whose parameters and state are of another dtype, float32 or float64.
+
+        It goes on as this one would: with the same dropout in its next step, the same next order.
+        """
+        twin = Network.__new__(Network)
+        twin._make(self._assembly, self.seed, dtype)
+        with np.errstate(over="ignore"):  # too large for float32: an infinity
+            twin.theta[:], twin.state[:] = self.theta, self.state
+        twin._continue_from(self)
         return twin
 
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes that it is made from, each after those it reads."""
+        return self._assembly.nodes
+
+    def node(self, name: str) -> Node:
+        """The node of a name, given or made up. Raises ValueError if there is none such."""
+        return self.nodes[self._place(name)]
+
+    def layer_index(self, node: Node | str) -> int:
+        """The longest path from an input to the node; 0 for an input."""
+        return self._layer_indices()[self._place(node)]
+
+    def _place(self, node: Node | str) -> int:
+        known: Sequence[Node | str] = (
+            self._node_names() if isinstance(node, str) else list(self.nodes)
+        )
+        if node not in known:
+            whose = " in it, but in another network" if isinstance(node, Node) else ""
+            raise ValueError(
+                f"[Network] there is no node {node!r}{whose}; expected one of {self._node_names()}"
+            )
+        return known.index(node)
+
     def __repr__(self) -> str:
-        widths = "-".join(str(w) for w in [self.inputs, *(layer.units for layer in self.layers)])
-        return f"<Network {widths}, {self.parameter_count} parameters, {self.dtype}>"
+        return f"<Network {self._path()}, {self.parameter_count} parameters, {self.dtype}>"
+
+    def _path(self) -> str:
+        """ "8-9-4", the widths of a chain, or the number of nodes."""
+        first, *others = self.nodes
+        if any(after.inputs != (before,) for before, after in pairwise(self.nodes)):
+            return f"of {len(self.nodes)} nodes"
+        units = [node.shape[1] for node in others if node.kind == "dense"]
+        return "-".join(str(width) for width in [first.shape[1], *units])
 
     def fit(
         self,
-        X: ArrayLike | Iterable[tuple[Any, ...]],
-        y: ArrayLike | None = None,
+        X: Parts | Iterable[tuple[Any, ...]],
+        y: Parts | None = None,
         *,
-        loss: str | Loss,
+        loss: LossArgument,
+        loss_weights: LossWeights = None,
         optimizer: Optimizer | None = None,
         epochs: int,
         batch_size: int | None = None,
@@ -90,12 +150,14 @@ class Network(_core.Network):
         progress: bool = True,
         seed: int | None = None,
     ) -> History:
-        """Minimize L(θ) = reduce_i d(y_i, f(x_i)) + R(θ), one step for each mini-batch.
+        """Minimize L(θ) = Σ_k w_k reduce_i d_k(y_i, f(x_i)) + R(θ) by steps on mini-batches.
 
         X is (n, inputs). y is (n, outputs), or integer labels (n,) for the cross-entropy. Or X is
         an iterable of batches (X, y) or (X, y, sample_weight) and y is None; it is iterated anew
         for each epoch. An ``np.memmap`` is read batch by batch.
 
+        ``loss``: one for all outputs k, a list, or a dict by name; ``loss_weights``: w, likewise,
+        1 by default. With several outputs ``history.metrics`` has "NAME_loss", "NAME_accuracy", ...
         ``optimizer``: by default ``nn.SGD(0.01)``. ``batch_size`` m: 1 is per-sample SGD, None the
         whole set (gradient descent); the last batch of an epoch may be smaller.
         ``validation_data``: (X, y) or (X, y, sample_weight); ``validation_fraction``: that part of
@@ -104,8 +166,8 @@ class Network(_core.Network):
         "binary_accuracy", "mse", "mae", "r2".
         ``shuffle``: a new order for each epoch, from ``seed`` (by default the network's) and the
         number of epochs trained so far. ``sample_order``: the caller's own, (n,) or (epochs, n).
-        ``sample_weight`` (n,) multiplies d; ``class_weight`` too: {label: weight}, an array of
-        weights, or "balanced" for n / (classes · count).
+        ``sample_weight`` (n,) multiplies d; ``class_weight`` too, for a single output:
+        {label: weight}, an array of weights, or "balanced" for n / (classes · count).
         ``callbacks``: each is called as callback(net, history) after every epoch; a true return
         ends the fit. ``progress``: a tqdm bar.
 
@@ -114,12 +176,13 @@ class Network(_core.Network):
 
         Raises ShapeError, TypeError or ValueError before anything is changed; BusyError if another
         thread trains this network; DivergenceError if the loss is no longer finite, with the
-        network back at its best epoch and the optimizer reset.
+        network back at its best epoch and the optimizer reset; it says what ``nn.diagnose`` sees.
         """
         call = _training.Fit(
             X=X,
             y=y,
             loss=loss,
+            loss_weights=loss_weights,
             optimizer=optimizer,
             epochs=epochs,
             batch_size=batch_size,
@@ -139,6 +202,10 @@ class Network(_core.Network):
         history = History()
         try:
             call.run(self, history)
+        except DivergenceError as error:
+            if why := explanation(self, call, history):
+                raise DivergenceError(f"{error}\n\n{why}") from error
+            raise
         finally:
             if history.started:  # a fit that was refused has no history
                 self.history = history
@@ -146,29 +213,33 @@ class Network(_core.Network):
 
     def evaluate(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: Parts,
+        y: Parts,
         *,
-        loss: str | Loss,
+        loss: LossArgument,
+        loss_weights: LossWeights = None,
         metrics: Sequence[str] = (),
         sample_weight: ArrayLike | None = None,
         class_weight: ClassWeight = None,
     ) -> dict[str, float]:
         """{"loss": the reduced loss without R(θ), and each metric by its name}.
 
+        With several outputs also "NAME_loss", before its weight, and "NAME_accuracy", ... of each.
         The weights are those of the loss, as in ``fit``; metrics count every sample once.
         """
         where = "Network.evaluate"
-        names = metric_names(metrics, where)
-        weights = sample_weights(sample_weight, class_weight, y, self.outputs, where)
-        return self._evaluate(X, y, core_loss(loss, where), names, weights)
+        losses, _, weights = core_objective(
+            self, where, y, loss, loss_weights, sample_weight, class_weight
+        )
+        return self._evaluate(X, y, losses, metric_names(metrics, where), weights)
 
     def train_step(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
+        X: Parts,
+        y: Parts,
         *,
-        loss: str | Loss,
+        loss: LossArgument,
+        loss_weights: LossWeights = None,
         optimizer: Optimizer,
         regularizer: L1L2 | None = None,
         sample_weight: ArrayLike | None = None,
@@ -180,60 +251,30 @@ class Network(_core.Network):
         it is not finite.
         """
         where = "Network.train_step"
-        d, r = core_loss(loss, where), core_regularizer(regularizer, where)
-        weights = sample_weights(sample_weight, class_weight, y, self.outputs, where)
-        return self._train_step(X, y, d, core_optimizer(optimizer, where), r, weights)
+        losses, r, weights = core_objective(
+            self, where, y, loss, loss_weights, sample_weight, class_weight, regularizer
+        )
+        return self._train_step(X, y, losses, core_optimizer(optimizer, where), r, weights)
 
     def loss_and_gradient(
         self,
-        X: ArrayLike,
-        y: ArrayLike,
-        loss: str | Loss,
+        X: Parts,
+        y: Parts,
+        loss: LossArgument,
         *,
+        loss_weights: LossWeights = None,
         regularizer: L1L2 | None = None,
         sample_weight: ArrayLike | None = None,
         class_weight: ClassWeight = None,
+        training: bool = False,
     ) -> tuple[float, NDArray[np.floating[Any]]]:
-        """L(θ) with R(θ), and ∂L/∂θ (parameter_count,), also in ``net.gradient``; no dropout."""
+        """L(θ) with R(θ), and ∂L/∂θ (parameter_count,), also in ``net.gradient``.
+
+        Of the network as it predicts; or, with ``training``, as the next ``train_step`` sees it:
+        with its dropout, and normalized by the batch. ``net.state`` stays as it is.
+        """
         where = "Network.loss_and_gradient"
-        d, r = core_loss(loss, where), core_regularizer(regularizer, where)
-        weights = sample_weights(sample_weight, class_weight, y, self.outputs, where)
-        return self._loss_and_gradient(X, y, d, r, weights)
-
-
-class Sequential(Network):
-    """A chain: ``nn.Sequential(nn.Input(8), nn.Dense(9, "tanh"), nn.Dense(4))``.
-
-    ``seed`` draws the initial θ; ``dtype`` is float32 or float64.
-    """
-
-    def __init__(
-        self, source: Input, *layers: Dense, seed: int = 0, dtype: DTypeLike = np.float32
-    ) -> None:
-        if not isinstance(source, Input):
-            raise TypeError(f"[Sequential] the first layer is {source!r}; expected nn.Input(width)")
-        for layer in layers:
-            if not isinstance(layer, Dense):
-                raise TypeError(
-                    f"[Sequential] {layer!r} is no layer; expected nn.Dense(units, ...)"
-                )
-        super().__init__(source.width, layers, seed, dtype)
-
-
-def mlp(
-    inputs: int,
-    hidden: Sequence[int],
-    outputs: int,
-    activation: str | Activation = "relu",
-    output: str | Activation = "identity",
-    seed: int = 0,
-    dtype: DTypeLike = np.float32,
-    dropout: float = 0.0,
-) -> Network:
-    """A multi-layer perceptron, ``hidden`` being the units of its hidden layers.
-
-    ``activation`` and ``dropout`` are those of the hidden layers, ``output`` is the activation of
-    the output layer.
-    """
-    layers = [Dense(units, activation, dropout=dropout) for units in hidden]
-    return Sequential(Input(inputs), *layers, Dense(outputs, output), seed=seed, dtype=dtype)
+        losses, r, weights = core_objective(
+            self, where, y, loss, loss_weights, sample_weight, class_weight, regularizer
+        )
+        return self._loss_and_gradient(X, y, losses, r, weights, bool(training))

@@ -8,7 +8,11 @@ network raises ValueError.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from . import _core
+from ._checks import flag, real
 from ._core import Schedule
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "GradientDescent", "Optimizer", "RMSProp"]
@@ -52,7 +56,10 @@ class SGD(Optimizer):
         *,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(_core.sgd(_schedule(learning_rate), momentum, nesterov, clip_norm))
+        make = partial(_core.sgd, nesterov=flag(nesterov, "nesterov", "SGD"))
+        super().__init__(_made(self, make, learning_rate, clip_norm, momentum=momentum))
+        # What nn.diagnose must know: which learning rates are stable.
+        self._momentum, self._nesterov, self._clip_norm = momentum, nesterov, clip_norm
 
 
 class GradientDescent(SGD):
@@ -79,8 +86,8 @@ class Adam(Optimizer):
         *,
         clip_norm: float | None = None,
     ) -> None:
-        schedule = _schedule(learning_rate)
-        super().__init__(_core.adam(schedule, beta1, beta2, epsilon, clip_norm))
+        options = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+        super().__init__(_made(self, _core.adam, learning_rate, clip_norm, **options))
 
 
 class AdamW(Optimizer):
@@ -99,8 +106,9 @@ class AdamW(Optimizer):
         *,
         clip_norm: float | None = None,
     ) -> None:
-        schedule = _schedule(learning_rate)
-        super().__init__(_core.adamw(schedule, beta1, beta2, epsilon, weight_decay, clip_norm))
+        options = {"beta1": beta1, "beta2": beta2, "epsilon": epsilon}
+        options["weight_decay"] = weight_decay
+        super().__init__(_made(self, _core.adamw, learning_rate, clip_norm, **options))
 
 
 class RMSProp(Optimizer):
@@ -114,7 +122,8 @@ class RMSProp(Optimizer):
         *,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(_core.rmsprop(_schedule(learning_rate), rho, epsilon, clip_norm))
+        options = {"rho": rho, "epsilon": epsilon}
+        super().__init__(_made(self, _core.rmsprop, learning_rate, clip_norm, **options))
 
 
 class AdaGrad(Optimizer):
@@ -127,7 +136,7 @@ class AdaGrad(Optimizer):
         *,
         clip_norm: float | None = None,
     ) -> None:
-        super().__init__(_core.adagrad(_schedule(learning_rate), epsilon, clip_norm))
+        super().__init__(_made(self, _core.adagrad, learning_rate, clip_norm, epsilon=epsilon))
 
 
 def core_optimizer(optimizer: Optimizer, where: str) -> _core.Optimizer:
@@ -137,7 +146,19 @@ def core_optimizer(optimizer: Optimizer, where: str) -> _core.Optimizer:
     raise TypeError(f"[{where}] optimizer is {optimizer!r}; expected an object as nn.SGD(0.01)")
 
 
-def _schedule(learning_rate: float | Schedule) -> Schedule:
-    if isinstance(learning_rate, Schedule):
-        return learning_rate
-    return _core.constant_rate(learning_rate)
+def _made(
+    optimizer: Optimizer,
+    make: Callable[..., _core.Optimizer],
+    learning_rate: float | Schedule,
+    clip_norm: float | None,
+    **options: float,
+) -> _core.Optimizer:
+    """What the core makes of the options. Raises TypeError, by name, for what is no number."""
+    where = type(optimizer).__name__
+    if not isinstance(learning_rate, Schedule):
+        rate = real(learning_rate, "learning_rate", where, "a number or a schedule of nn.schedules")
+        learning_rate = _core.constant_rate(rate)
+    if clip_norm is not None:
+        clip_norm = real(clip_norm, "clip_norm", where, "a number or None")
+    numbers = {name: real(value, name, where) for name, value in options.items()}
+    return make(schedule=learning_rate, clip_norm=clip_norm, **numbers)

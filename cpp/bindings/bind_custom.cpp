@@ -1,0 +1,132 @@
+// Operators and losses whose formulas are Python functions.
+#include "bindings.hpp"
+#include "python_function.hpp"
+
+namespace nnbind::bindings {
+
+namespace {
+
+std::string result_of(const std::string& name, const char* function) {
+  return "[" + name + "] the result of " + function;
+}
+
+/// y = g(t), element by element.
+template <class T>
+class CustomActivation final : public Operator<T> {
+ public:
+  CustomActivation(std::string name, const py::object& function, const py::object& derivative)
+      : name_(std::move(name)),
+        function_(function, result_of(name_, "function")),
+        derivative_(derivative, result_of(name_, "derivative")) {}
+
+  [[nodiscard]] std::string_view kind() const override { return name_; }
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
+    if (inputs.size() != 1) throw ShapeError("expected one input");
+    return inputs[0];
+  }
+  [[nodiscard]] bool runs_alone() const override { return true; }
+
+  void forward(const ForwardPass<T>& pass) const override {
+    const Interlude interlude;
+    const py::array_t<T> y = evaluate(function_, pass.inputs[0]);
+    for (Index i = 0; i < pass.output.rows; ++i) {
+      std::copy_n(y.data(i, 0), pass.output.cols, pass.output.row(i));
+    }
+  }
+
+  // ∂L/∂t = ∂L/∂y ⊙ g'(t).
+  void backward(const BackwardPass<T>& pass) const override {
+    const auto& [gradient, accumulate] = pass.input_gradients[0];
+    if (gradient.data == nullptr) return;
+    const Interlude interlude;
+    const py::array_t<T> slope = evaluate(derivative_, pass.inputs[0]);
+    for (Index i = 0; i < gradient.rows; ++i) {
+      const T* slopes = slope.data(i, 0);
+      for (Index j = 0; j < gradient.cols; ++j) {
+        const T value = pass.output_gradient(i, j) * slopes[j];
+        gradient(i, j) = accumulate ? gradient(i, j) + value : value;
+      }
+    }
+  }
+
+ private:
+  static py::array_t<T> evaluate(const PythonFunction<T>& g, const Rows<T>& t) {
+    return g({t.count, t.cols}, {copied<T>({t.row, static_cast<std::size_t>(t.count)}, t.cols)});
+  }
+
+  std::string name_;
+  PythonFunction<T> function_;
+  PythonFunction<T> derivative_;
+};
+
+/// d(y, f) for each row, and ∂d/∂f.
+class CustomLoss final : public Loss {
+ public:
+  CustomLoss(const std::string& name, Reduction reduction, const py::object& value,
+             const py::object& derivative)
+      : Loss(name, reduction), single_(name, value, derivative), twice_(name, value, derivative) {}
+
+  [[nodiscard]] bool runs_alone() const override { return true; }
+  void evaluate(const LossRows<float>& rows, bool /*pre_activation*/) const override {
+    single_.evaluate(rows);
+  }
+  void evaluate(const LossRows<double>& rows, bool /*pre_activation*/) const override {
+    twice_.evaluate(rows);
+  }
+
+ private:
+  template <class T>
+  struct Formulas {
+    Formulas(const std::string& name, const py::object& of_value, const py::object& of_derivative)
+        : value(of_value, result_of(name, "value")),
+          derivative(of_derivative, result_of(name, "derivative")) {}
+
+    void evaluate(const LossRows<T>& rows) const {
+      const MatrixView<T> f = rows.predictions;
+      const auto weight = [&](Index i) { return rows.weights == nullptr ? T{1} : rows.weights[i]; };
+      const Interlude interlude;
+      std::vector<const T*> list(static_cast<std::size_t>(f.rows));
+      for (Index i = 0; i < f.rows; ++i) list[static_cast<std::size_t>(i)] = f.row(i);
+      const std::vector<py::array_t<T>> arguments{copied<T>({rows.targets, list.size()}, f.cols),
+                                                  copied<T>(list, f.cols)};
+      const py::array_t<T> d = value({f.rows}, arguments);
+      for (Index i = 0; i < f.rows; ++i) rows.losses[i] = weight(i) * d.at(i);
+      if (rows.gradient.data == nullptr) return;
+      const py::array_t<T> slope = derivative({f.rows, f.cols}, arguments);
+      for (Index i = 0; i < f.rows; ++i) {
+        const T factor = rows.scale * weight(i);
+        for (Index j = 0; j < f.cols; ++j) rows.gradient(i, j) = factor * slope.at(i, j);
+      }
+    }
+
+    PythonFunction<T> value;
+    PythonFunction<T> derivative;
+  };
+
+  Formulas<float> single_;
+  Formulas<double> twice_;
+};
+
+}  // namespace
+
+void register_custom(py::module_& module) {
+  module.def(
+      "custom_activation",
+      [](const std::string& name, const ArrayFunction& function, const ArrayFunction& derivative) {
+        return std::make_shared<PyOperator>(
+            PyOperator{std::make_shared<CustomActivation<float>>(name, function, derivative),
+                       std::make_shared<CustomActivation<double>>(name, function, derivative)});
+      },
+      py::arg("name"), py::arg("function"), py::arg("derivative"), "The caller's own g.");
+  module.def(
+      "custom_loss",
+      [](const std::string& name, const ArrayFunction& value, const ArrayFunction& derivative,
+         const std::string& reduction) -> std::shared_ptr<Loss> {
+        return std::make_shared<CustomLoss>(name, reduction_from_name(reduction), value,
+                                            derivative);
+      },
+      py::arg("name"), py::arg("value"), py::arg("derivative"), py::arg("reduction"),
+      "The caller's own d.");
+}
+
+}  // namespace nnbind::bindings

@@ -1,0 +1,81 @@
+#include "python_function.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace nnbind::bindings {
+
+namespace {
+
+void destroy(py::object* function) {
+  if (PyGILState_Check() != 0) {
+    delete function;
+    return;
+  }
+  const Gil gil;
+  delete function;
+}
+
+template <class T>
+std::span<const T> row_of(const py::array_t<T>& array, py::ssize_t row) {
+  const py::ssize_t cols = array.ndim() == 1 ? 1 : array.shape(1);
+  return {array.data() + row * cols, static_cast<std::size_t>(cols)};
+}
+
+template <class T>
+bool has_nan(std::span<const T> values) {
+  return std::ranges::any_of(values, [](T value) { return std::isnan(value); });
+}
+
+template <class T>
+bool all_finite(std::span<const T> values) {
+  return std::ranges::all_of(values, [](T value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
+template <class T>
+PythonFunction<T>::PythonFunction(py::object function, std::string what)
+    : function_(new py::object(std::move(function)), &destroy), what_(std::move(what)) {}
+
+template <class T>
+py::array_t<T> PythonFunction<T>::operator()(std::vector<py::ssize_t> shape,
+                                             const std::vector<py::array_t<T>>& arguments) const {
+  py::tuple list(arguments.size());
+  for (std::size_t k = 0; k < arguments.size(); ++k) list[k] = arguments[k];
+  const py::array given = numbers((*function_)(*list), what_);
+  if (!std::equal(shape.begin(), shape.end(), given.shape(), given.shape() + given.ndim())) {
+    std::string expected;
+    for (const py::ssize_t size : shape)
+      expected += (expected.empty() ? "" : ", ") + std::to_string(size);
+    throw ShapeError(what_ + " has shape " + shape_text(given) + "; expected (" + expected +
+                     (shape.size() == 1 ? ",)" : ")"));
+  }
+  // In C order and of this type; a copy if it is not so already.
+  const auto result = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(given);
+  if (!result) throw py::error_already_set();
+  for (py::ssize_t i = 0; i < shape[0]; ++i) {
+    const bool expected = !std::ranges::all_of(
+        arguments, [&](const auto& argument) { return all_finite<T>(row_of(argument, i)); });
+    if (!expected && has_nan<T>(row_of<T>(result, i))) {
+      throw OptionError(what_ + " has a NaN in row " + std::to_string(i) +
+                        ", where the arguments are finite");
+    }
+  }
+  return result;
+}
+
+template <class T>
+py::array_t<T> copied(std::span<const T* const> rows, Index cols) {
+  py::array_t<T> array({static_cast<py::ssize_t>(rows.size()), static_cast<py::ssize_t>(cols)});
+  T* to = array.mutable_data();
+  for (const T* row : rows) to = std::copy_n(row, cols, to);
+  return array;
+}
+
+template class PythonFunction<float>;
+template class PythonFunction<double>;
+template py::array_t<float> copied<float>(std::span<const float* const>, Index);
+template py::array_t<double> copied<double>(std::span<const double* const>, Index);
+
+}  // namespace nnbind::bindings

@@ -1,0 +1,59 @@
+// Python functions of arrays, called from the core.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cfenv>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "array.hpp"
+#include "gil.hpp"
+#include "nnbind/matrix.hpp"
+
+namespace nnbind::bindings {
+
+/// What Python code needs on a thread of the core: the GIL, and floats as it knows them, since the
+/// core's threads take denormal numbers for zero.
+class Interlude {
+ public:
+  Interlude() {
+    std::fegetenv(&floats_);
+    std::fesetenv(FE_DFL_ENV);
+  }
+  ~Interlude() { std::fesetenv(&floats_); }
+  Interlude(const Interlude&) = delete;
+  Interlude& operator=(const Interlude&) = delete;
+
+ private:
+  Gil gil_;
+  std::fenv_t floats_{};
+};
+
+/// A function of the caller's, from arrays of T to one array of T. It may be copied and destroyed
+/// on any thread, and called during an Interlude.
+template <class T>
+class PythonFunction {
+ public:
+  /// Messages begin with `what`: "[swish] the result of derivative".
+  PythonFunction(py::object function, std::string what);
+
+  /// The result, of this shape and contiguous. Raises TypeError or ShapeError if it is anything
+  /// else, ValueError if it has a NaN in a row where the arguments have finite numbers alone, and
+  /// what the function raises.
+  [[nodiscard]] py::array_t<T> operator()(std::vector<py::ssize_t> shape,
+                                          const std::vector<py::array_t<T>>& arguments) const;
+
+ private:
+  std::shared_ptr<py::object> function_;
+  std::string what_;
+};
+
+/// A new array (rows × cols) with the values of those rows.
+template <class T>
+py::array_t<T> copied(std::span<const T* const> rows, Index cols);
+
+}  // namespace nnbind::bindings

@@ -1,0 +1,82 @@
+"""Activations and losses of one's own, as Python functions of NumPy arrays.
+
+They are called for each mini-batch, and for every 96 rows elsewhere, on copies of its numbers: with
+the GIL, and on a single thread, to which they keep the whole network. So they are slower than what
+is built in: on a 20-64-64-1 network and batches of 32, a step takes 3 times as long with a tanh
+written with NumPy, and 1.6 times with such a squared error.
+What they return is checked: an array of real numbers of the right shape, and no NaN in rows where
+the arguments are finite. What they raise ends a fit; the network stays as its last step left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import _core
+from .graph import Node, apply
+from .losses import Loss
+
+__all__ = ["CustomActivation", "CustomLoss"]
+
+
+class CustomActivation:
+    """An activation: ``function(t)`` is g(t) and ``derivative(t)`` is g'(t), element by element.
+
+    Slower than a built-in one: Python is called for each mini-batch, on a single thread.
+
+    Both take an array (n, units) of the network's dtype and return one of its shape. The object is
+    a function of nodes, ``g(x)``, and an activation of ``nn.Dense(3, g)``, whose initializer is
+    then Glorot's. Messages and nodes are named after ``name``.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        derivative: Callable[..., Any],
+        name: str = "custom",
+    ) -> None:
+        _check(name, "CustomActivation", function=function, derivative=derivative)
+        self.name, self.function, self.derivative = name, function, derivative
+        self._operator = self._new_operator()
+
+    def _new_operator(self) -> _core.Operator:
+        return _core.custom_activation(self.name, self.function, self.derivative)
+
+    def __call__(self, x: Node, *, name: str | None = None) -> Node:
+        """g over a node, of the same shape."""
+        return apply(self._operator, x, name=name)
+
+    def __repr__(self) -> str:
+        return f"CustomActivation({self.name!r})"
+
+
+@dataclass(frozen=True)
+class CustomLoss(Loss):
+    """A loss: ``value(y, f)`` is d(y_i, f_i), (n,), and ``derivative(y, f)`` ∂d/∂f, (n, outputs).
+
+    Slower than a built-in one: Python is called for each mini-batch, on a single thread.
+
+    y and f are arrays (n, outputs) of the network's dtype; f is the output, not its pre-activation.
+    ``reduction``, sample weights and ``loss_weights`` come on top. Messages begin with ``name``.
+    """
+
+    value: Callable[..., Any]
+    derivative: Callable[..., Any]
+    name: str = "custom"
+
+    def __post_init__(self) -> None:
+        _check(self.name, "CustomLoss", value=self.value, derivative=self.derivative)
+        super().__post_init__()
+
+    def _core(self) -> _core.Loss:
+        return _core.custom_loss(self.name, self.value, self.derivative, self.reduction)
+
+
+def _check(name: str, where: str, **functions: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"[{where}] name is {name!r}; expected a string")
+    for argument, function in functions.items():
+        if not callable(function):
+            raise TypeError(f"[{where}] {argument} is {function!r}; expected a function")
