@@ -12,6 +12,7 @@ Rows are samples, everything is row-major, and θ, all parameters in one vector,
 
 from . import (
     _load,  # noqa: F401  (first: it chooses the extension module)
+    datasets,
     init,
     schedules,
 )
@@ -27,8 +28,41 @@ from ._core import (
     set_num_threads,
 )
 from .config import show_config
+from .custom import CustomActivation, CustomLoss
+from .diagnosis import Diagnosis, Finding, diagnose
+from .drawing import GraphDrawing, plot_network
+from .functions import (
+    add,
+    binary,
+    concatenate,
+    divide,
+    elu,
+    exp,
+    gelu,
+    hard_sigmoid,
+    identity,
+    leaky_relu,
+    log,
+    log_softmax,
+    matmul,
+    mean,
+    multiply,
+    negate,
+    power,
+    relu,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    subtract,
+    sum,
+    tanh,
+)
 from .gradients import GradientReport, check_gradients
-from .layers import Dense, Input
+from .graph import Constant, Node
+from .layers import BatchNorm, Dense, Dropout, LayerNorm
 from .losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -41,10 +75,13 @@ from .losses import (
     Poisson,
     SquaredError,
 )
-from .network import Network, Sequential, mlp
+from .network import Network
 from .optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, Optimizer, RMSProp
 from .regularizers import L1, L1L2, L2
+from .sequential import Sequential, mlp
+from .sources import Input, Parameter
 from .stopping import EarlyStopping
+from .trace import Trace
 
 __all__ = [
     "L1",
@@ -56,35 +93,77 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "BusyError",
+    "Constant",
     "CrossEntropy",
+    "CustomActivation",
+    "CustomLoss",
     "Dense",
+    "Diagnosis",
     "DivergenceError",
+    "Dropout",
     "EarlyStopping",
+    "Finding",
     "GradientDescent",
     "GradientReport",
+    "GraphDrawing",
     "Hinge",
     "History",
     "Huber",
     "Input",
     "Layer",
+    "LayerNorm",
     "Loss",
     "MeanSquaredError",
     "Network",
+    "Node",
     "Optimizer",
+    "Parameter",
     "PerceptronCriterion",
     "Poisson",
     "RMSProp",
     "Sequential",
     "ShapeError",
     "SquaredError",
+    "Trace",
     "__version__",
+    "add",
+    "binary",
     "check_gradients",
+    "concatenate",
+    "datasets",
+    "diagnose",
+    "divide",
+    "elu",
+    "exp",
+    "gelu",
     "get_num_threads",
+    "hard_sigmoid",
+    "identity",
     "init",
+    "leaky_relu",
+    "log",
+    "log_softmax",
+    "matmul",
+    "mean",
     "mlp",
+    "multiply",
+    "negate",
+    "plot_network",
+    "power",
+    "relu",
     "schedules",
+    "selu",
     "set_num_threads",
     "show_config",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "subtract",
+    "sum",
+    "tanh",
 ]

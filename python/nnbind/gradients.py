@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from numpy.typing import ArrayLike
+import numpy as np
 
 from . import _core
-from .losses import Loss, core_loss
-from .network import Network
+from .losses import LossArgument, LossWeights, core_losses
+from .network import Network, Parts
 from .regularizers import L1L2, core_regularizer
 
 __all__ = ["GradientReport", "check_gradients"]
@@ -16,10 +16,18 @@ __all__ = ["GradientReport", "check_gradients"]
 
 @dataclass(frozen=True)
 class GradientReport:
-    """How far a gradient is from central differences; ``str`` of it has a line for each layer."""
+    """How far gradients are from central differences.
+
+    ``str`` of it has a line for each block of parameters, and for each operator or loss that is
+    wrong or has kinks. ``check`` holds the numbers.
+    """
 
     check: _core.GradientCheck
-    tolerance: float
+
+    @property
+    def tolerance(self) -> float:
+        """What relative errors may be."""
+        return self.check.tolerance
 
     @property
     def max_relative_error(self) -> float:
@@ -27,41 +35,74 @@ class GradientReport:
         return self.check.largest_relative_error
 
     @property
+    def max_operator_error(self) -> float:
+        """The largest error over all operators and losses by themselves."""
+        return self.check.largest_operator_error
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """The names of the nodes whose operator, or loss, is wrong by itself."""
+        entries = self.check.operators
+        bad = [entry.node for entry in entries if entry.largest_relative_error > self.tolerance]
+        return tuple(dict.fromkeys(bad))
+
+    @property
+    def kinks(self) -> int:
+        """How many entries are kinks, which no error counts."""
+        return self.check.kinks
+
+    @property
     def ok(self) -> bool:
         """Whether no error is above the tolerance."""
-        return self.max_relative_error <= self.tolerance
+        return self.check.ok
+
+    def __repr__(self) -> str:
+        kinks = f", {self.kinks} kink{'' if self.kinks == 1 else 's'}" if self.kinks else ""
+        return (
+            f"<GradientReport: {'ok' if self.ok else 'WRONG'}, relative errors up to "
+            f"{self.max_relative_error:.1e} (operators {self.max_operator_error:.1e}){kinks}>"
+        )
 
     def __str__(self) -> str:
-        lines = [
-            f"{entry.node}: relative error {entry.largest_relative_error:.1e} at "
-            f"({entry.row}, {entry.col}): {entry.analytic:.9g} by backpropagation, "
-            f"{entry.numerical:.9g} by differences"
-            for entry in self.check.nodes
-        ]
-        verdict = "ok" if self.ok else "WRONG"
-        return "\n".join([*lines, f"{verdict} at tolerance {self.tolerance:g}"])
+        return self.check.report()
 
 
 def check_gradients(
     net: Network,
-    X: ArrayLike,
-    y: ArrayLike,
-    loss: str | Loss,
+    X: Parts,
+    y: Parts,
+    loss: LossArgument,
     *,
+    loss_weights: LossWeights = None,
     regularizer: L1L2 | None = None,
     step: float = 1e-5,
     tolerance: float = 1e-6,
+    training: bool = False,
 ) -> GradientReport:
-    """Compare each ∂L/∂θ_i with (L(θ + h e_i) - L(θ - h e_i)) / 2h, h = step · max(1, |θ_i|).
+    """Compare gradients with differences (f(x + h) - f(x - h)) / 2h, h = step · max(1, |x|).
 
-    The check is made in float64, whatever the network's dtype, with dropout off. An error is
-    relative to the larger of both values and of a thousandth of the gradient's largest entry. At a
-    kink, as ReLU's at 0, differences and slope rightly disagree. Raises what
-    ``net.loss_and_gradient`` raises.
+    First ∂L/∂θ by backpropagation. Then each operator by itself, at the values that it meets in the
+    first 32 samples, for each of its inputs and its parameters; and each loss: so that the report
+    says which is wrong.
+
+    An error is relative to the largest of both values, of the differences to the left and to the
+    right, and of a thousandth of the gradient's largest entry. Where it is above ``tolerance``,
+    smaller steps are tried. A kink is where the differences to the left and to the right disagree
+    at any step, while the gradient lies between them or is one of them, as at ReLU's 0; of ∂L/∂θ,
+    also where so much is true of some samples and the gradient is right over the others. Kinks are
+    counted and shown, and are no errors.
+
+    The check is made in float64, whatever the network's dtype, with dropout off and running
+    statistics; with ``training`` as a training step sees it, with its dropout, and normalized by
+    the batch. It leaves the network as it is. Raises what ``net.loss_and_gradient`` raises, and
+    ValueError unless step and tolerance are positive, or where the loss, or a value on the way to
+    it, is not finite; TypeError unless ``net`` is a Network.
     """
     where = "check_gradients"
-    twin = net.astype("float64")
-    check = twin._check_gradients(
-        X, y, core_loss(loss, where), core_regularizer(regularizer, where), step
-    )
-    return GradientReport(check, tolerance)
+    if not isinstance(net, Network):
+        raise TypeError(f"[{where}] net is {type(net).__name__}; expected an nnbind.Network")
+    losses = core_losses(loss, loss_weights, net.output_names, where)
+    twin = net.copy() if net.dtype == np.float64 else net.astype(np.float64)
+    r = core_regularizer(regularizer, where)
+    check = twin._check_gradients(X, y, losses, r, step, tolerance, bool(training))
+    return GradientReport(check)

@@ -1,0 +1,43 @@
+"""The numbers that stand in formulas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from . import _core
+
+
+def matrix(value: ArrayLike, where: str) -> np.ndarray[Any, Any]:
+    """The numbers as a matrix; those of one row may come as a number or a vector."""
+    try:
+        array = np.asanyarray(value)
+    except ValueError:
+        raise TypeError(
+            f"[{where}] got {value!r}; expected real numbers, in rows of equal length"
+        ) from None
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(f"[{where}] value is a masked array; fill it first")
+    if array.dtype.kind not in "fiub":
+        given = f"an array of dtype {array.dtype}" if array.ndim else repr(value)
+        raise TypeError(f"[{where}] got {given}; expected real numbers")
+    if array.ndim > 2:
+        raise _core.ShapeError(f"[{where}] value has shape {array.shape}; expected (rows, columns)")
+    return array.reshape(1, -1) if array.ndim < 2 else array
+
+
+def finite_matrix(value: ArrayLike, where: str, dtype: DTypeLike) -> np.ndarray[Any, Any]:
+    """As ``matrix``. Raises ValueError for a NaN, an infinity, or what is one in ``dtype``."""
+    array = matrix(value, where)
+    if not np.isfinite(array).all():
+        raise ValueError(f"[{where}] value has a NaN or an infinity; expected finite numbers")
+    with np.errstate(over="ignore"):
+        fits = np.isfinite(array.astype(dtype))
+    if not fits.all():
+        raise ValueError(
+            f"[{where}] value has {array[~fits][0]:g}, which does not fit {np.dtype(dtype)}; "
+            f"expected numbers up to {np.finfo(dtype).max:.2g}"
+        )
+    return array
