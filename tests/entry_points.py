@@ -16,6 +16,13 @@ TRAINING: dict[str, Callable[..., Any]] = {
     ),
     "loss_and_gradient": lambda net, x, y, loss="mse", **k: net.loss_and_gradient(x, y, loss, **k),
     "evaluate": lambda net, x, y, loss="mse", **k: net.evaluate(x, y, loss=loss, **k),
+    "input_gradient": lambda net, x, y, loss="mse", **k: net.input_gradient(x, y, loss, **k),
+    "per_sample_gradients": lambda net, x, y, loss="mse", **k: net.per_sample_gradients(
+        x, y, loss, **k
+    ),
+    "hessian_vector_product": lambda net, x, y, loss="mse", **k: net.hessian_vector_product(
+        x, y, loss, np.ones(net.parameter_count), **k
+    ),
 }
 ENTRIES = {**TRAINING, "predict": lambda net, x, _: net.predict(x)}
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench import machine, reference, report, runner
+from bench.derivatives import peer, peers
+from bench.derivatives import workload as derivatives
 from bench.machine import Peak
 from bench.record import Record, Series
 from bench.workloads import WORKLOADS, make_problem
@@ -103,3 +105,15 @@ def test_a_run_measures_each_library_on_one_core_and_on_all(
     assert series.version == nn.__version__
     assert {threads: len(times) for threads, times in series.rounds.items()} == {1: 1, 2: 1}
     assert 0 < record.rows(WORKLOADS["T1"])[0].median < 1e5
+
+
+@pytest.mark.parametrize("task", derivatives.TASKS)
+def test_derivatives_are_compared_with_plain_numpy_before_they_are_timed(task: str) -> None:
+    problem = derivatives.make_problem(6)
+    session, expected = peers.nnbind(problem), derivatives.answers(problem)[task]
+    (way,) = session.ways[task]
+    assert peer.error_of(session, task, way, expected, 6) < peer.TOLERANCE / 10
+    with pytest.raises(peer.WrongResult, match="is off by"):
+        peer.error_of(session, task, way, expected * (1 + 2 * peer.TOLERANCE), 6)
+    with pytest.raises(peer.WrongResult, match="shape"):
+        peer.error_of(session, task, way, expected[..., 1:], 6)

@@ -170,6 +170,43 @@ def test_a_copy_is_equal_and_independent(rng: np.random.Generator, dtype: Any) -
     assert not same_bits(net.theta, twin.theta)
 
 
+def test_a_network_of_another_dtype_goes_on_as_the_first_would(rng: np.random.Generator) -> None:
+    net = nn.mlp(3, [20], 1, dropout=0.5, dtype=np.float64)
+    x, y = rng.normal(size=(30, 3)), rng.normal(size=(30, 1))
+    fit(net, x, y, loss="mse", epochs=3, batch_size=7)
+    twins = [net.astype(np.float64), net.astype(np.float32).astype(np.float64)]
+    for twin in twins:
+        losses = [n.loss_and_gradient(x, y, "mse", training=True)[0] for n in (net, twin)]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for n in (net, twins[0]):
+        fit(n, x, y, loss="mse", epochs=2, batch_size=7)
+    assert same_bits(net.theta, twins[0].theta)
+
+
+def test_another_dtype_takes_over_numbers_that_are_not_finite() -> None:
+    net = nn.Sequential(nn.Input(2), nn.BatchNorm(), dtype=np.float64)
+    net.theta[0], net.state[0] = 1e300, np.nan
+    twin = net.astype(np.float32)
+    assert (np.isposinf(twin.theta[0]), np.isnan(twin.state[0])) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ([np.nan, 0, 1, 1], "has a NaN or an infinity"),
+        ([0, 0, 1, np.inf], "has a NaN or an infinity"),
+        ([0, 0, 1, -0.1], "has a variance below 0"),
+    ],
+)
+def test_a_state_that_is_none_is_refused(state: Any, message: str) -> None:
+    net = nn.Sequential(nn.Input(2), nn.BatchNorm(name="norm"))
+    with pytest.raises(ValueError, match=rf'^\[Network\.state\] state of "norm" {message}'):
+        net.state = state
+    np.testing.assert_array_equal(net.state, [0, 0, 1, 1])
+    net.state = np.array([-3, 0, 0, 2])
+    np.testing.assert_array_equal(net.state, [-3, 0, 0, 2])
+
+
 def test_the_same_seed_gives_the_same_theta(dtype: Any) -> None:
     first, same, other = (nn.mlp(4, [5], 2, seed=s, dtype=dtype) for s in (11, 11, 12))
     assert first.seed == 11
