@@ -1,0 +1,1 @@
+"""Per-sample gradients, Jacobians and Hessian-vector products, beside PyTorch's torch.func."""
