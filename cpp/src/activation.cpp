@@ -54,7 +54,7 @@ bool Activation::is_rectifier() const {
 }
 
 template <class T>
-void Activation::forward(MatrixView<const T> t, MatrixView<T> out) const {
+void Activation::forward(const MatrixView<const T>& t, const MatrixView<T>& out) const {
   kernels::activate(*this, t, out);
 }
 
@@ -65,7 +65,7 @@ void Activation::backward(MatrixView<const T> t, MatrixView<const T> out,
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                    \
-  template void Activation::forward<T>(MatrixView<const T>, MatrixView<T>) const;                \
+  template void Activation::forward<T>(const MatrixView<const T>&, const MatrixView<T>&) const;  \
   template void Activation::backward<T>(MatrixView<const T>, MatrixView<const T>, MatrixView<T>) \
       const;
 NNBIND_INSTANTIATE(float)

@@ -54,10 +54,11 @@ void BatchRun<T>::make_outputs(const Losses& losses, Index capacity) {
 template <class T>
 void BatchRun<T>::load(Range rows, const Batch<T>& batch) {
   const Dataset<T>& data = *batch.data;
-  const auto sample = [&](Index i) { return batch.order == nullptr ? i : batch.order[i]; };
+  const auto sample = [order = batch.order](Index i) { return order == nullptr ? i : order[i]; };
   for (std::size_t k = 0; k < data.inputs.size(); ++k) {
-    const T** inputs = workspace_.input_rows(k);
-    for (Index i = rows.begin; i < rows.end; ++i) inputs[i] = data.inputs[k].row(sample(i));
+    const T** const inputs = workspace_.input_rows(k);
+    const MatrixView<const T> x = data.inputs[k];
+    for (Index i = rows.begin; i < rows.end; ++i) inputs[i] = x.row(sample(i));
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     const Targets<T>& targets = data.targets[k];
@@ -82,7 +83,7 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, 
   load(rows, batch);
   workspace_.forward(member, network_->theta().data(), batch.count, mode);
   for (std::size_t k = 0; k < outputs_.size(); ++k) evaluate(k, rows, batch);
-  workspace_.backward(member, batch.count, mode);
+  workspace_.backward(member, network_->theta().data(), batch.count, mode);
   for (std::size_t k = 0; activate && k < outputs_.size(); ++k) {
     if (!outputs_[k].pre_activation) continue;
     const MatrixView<T> output = workspace_.output(k).middle_rows(rows.begin, rows.size());

@@ -78,10 +78,20 @@ class BatchRun {
   struct Piece {
     NodeId node;
     Block block;
-    Index weight_rows;    // its first rows, which are weights; the others are biases
-    MatrixView<T> theta;  // where it is kept up to date
-    Index offset;         // where it begins in θ
-    Index stride;         // from one of its rows to the next in θ
+    Index weight_rows;       // its first rows, which are weights; the others are biases
+    Panels<T> theta;         // where it is kept up to date
+    Index offset;            // where it begins in θ
+    Index stride;            // from one of its rows to the next in θ
+    bool descends;           // whether its gradient need not be stored for gradient descent
+    MatrixView<T> gradient;  // where it is put until it is used
+    std::vector<ParameterCall<T>> calls;  // that compute it
+  };
+  /// The pieces of a member, with calls for a batch of so many samples.
+  struct Share {
+    std::vector<Piece> pieces;
+    AlignedVector<T> gradient;  // of one piece after the other
+    Index samples = -1;
+    bool training = false;
   };
   /// One output, its loss, and its part of the batch.
   struct Output {
@@ -101,11 +111,14 @@ class BatchRun {
   void make_pieces(int members);
   [[nodiscard]] std::vector<Piece> pieces_of(const Member& member);
   [[nodiscard]] Piece make_piece(NodeId id, Block block);
-  [[nodiscard]] const std::vector<Piece>& pieces(const Member& member) const {
-    return pieces_[static_cast<std::size_t>(member.rank())];
+  [[nodiscard]] Share& share(const Member& member) {
+    return shares_[static_cast<std::size_t>(member.rank())];
   }
+  void prepare_calls(Share& share, Index samples) const;
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
-  void gradient_of(const Piece& piece, Index samples, MatrixView<T> out);
+  void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
+  template <class F>
+  static void each_view(const Piece& piece, F&& f);
   void step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer);
 
   Network<T>* network_;
@@ -116,9 +129,8 @@ class BatchRun {
   std::vector<Output> outputs_;
   std::vector<T> weights_;
   double clip_scale_ = 1;
-  std::vector<double> penalties_;           // of each node's block of θ
-  std::vector<std::vector<Piece>> pieces_;  // of each member
-  std::vector<AlignedVector<T>> scratch_;   // a piece of gradient for each member
+  std::vector<double> penalties_;  // of each node's block of θ
+  std::vector<Share> shares_;      // of each member
 };
 
 }  // namespace nnbind

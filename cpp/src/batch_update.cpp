@@ -9,22 +9,24 @@ namespace nnbind {
 
 namespace {
 
-/// θ is updated in pieces of about 16 KiB, so that a piece's gradient is still in the first-level
-/// cache when the optimizer reads it. Their rows are a multiple of the register tiles' 12 and 6 and
-/// of the transpose's 16.
-constexpr Index tile = 48;
+/// θ is updated in pieces of about 64 KiB, so that a piece's gradient is still in the second-level
+/// cache when the optimizer reads it. Their rows are a multiple of the register tiles' 12 and 6.
+constexpr Index tile = 96;
 template <class T>
-constexpr Index piece_elements = static_cast<Index>(16 * std::size_t{1024} / sizeof(T));
+constexpr Index piece_elements = static_cast<Index>(64 * std::size_t{1024} / sizeof(T));
 
-/// Elements from one row of a piece's gradient to the next: whole cache lines.
+/// Elements from one row of a piece's gradient to the next: as in θ, where a piece is then one long
+/// row to the optimizer; or an odd number of cache lines, so that the rows of a tile do not meet in
+/// the cache.
 template <class T>
-Index piece_stride(Index cols) {
-  return (cols + line_elements<T> - 1) / line_elements<T> * line_elements<T>;
+Index piece_stride(Index cols, bool packed) {
+  if (!packed) return cols;
+  return ((cols + line_elements<T> - 1) / line_elements<T> | 1) * line_elements<T>;
 }
 
 template <class T>
 Index rows_of_pieces(Index cols) {
-  return std::max<Index>(1, piece_elements<T> / (piece_stride<T>(cols) * tile)) * tile;
+  return std::max<Index>(1, piece_elements<T> / (cols * tile)) * tile;
 }
 
 }  // namespace
@@ -32,27 +34,34 @@ Index rows_of_pieces(Index cols) {
 template <class T>
 void BatchRun<T>::make_pieces(int members) {
   TeamState team(members);
-  for (int rank = 0; rank < members; ++rank) pieces_.push_back(pieces_of(Member(team, rank)));
-  Index widest = 0;
-  for (const Node<T>& node : network_->graph().nodes()) {
-    widest = std::max(widest, node.parameters.cols);
+  shares_.resize(static_cast<std::size_t>(members));
+  for (int rank = 0; rank < members; ++rank) {
+    Share& share = shares_[static_cast<std::size_t>(rank)];
+    share.pieces = pieces_of(Member(team, rank));
+    Index largest = 0;
+    for (Piece& piece : share.pieces) {
+      const auto [rows, cols] = piece.block;
+      piece.gradient = {nullptr, rows.size(), cols.size(),
+                        piece_stride<T>(cols.size(), piece.theta.is_packed())};
+      largest = std::max(largest, rows.size() * piece.gradient.stride);
+    }
+    share.gradient.resize(static_cast<std::size_t>(largest + line_elements<T>));
+    for (Piece& piece : share.pieces) piece.gradient.data = share.gradient.data();
   }
-  const Index largest = std::max(piece_elements<T>, tile * piece_stride<T>(widest));
-  scratch_.resize(static_cast<std::size_t>(members));
-  for (auto& buffer : scratch_) buffer.resize(static_cast<std::size_t>(largest));
 }
 
 template <class T>
 typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
   const Node<T>& node = network_->graph().node(id);
   const auto [rows, cols] = block;
-  const MatrixView<T> theta = workspace_.parameters(id, network_->theta().data())
-                                  .view(cols.begin, cols.size())
-                                  .middle_rows(rows.begin, rows.size());
+  const Panels<T> theta = workspace_.parameters(id, network_->theta().data())
+                              .middle_columns(cols.begin, cols.size())
+                              .middle_rows(rows.begin, rows.size());
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
   const Index weight_rows = std::clamp<Index>(node.weight_rows - rows.begin, 0, rows.size());
-  return {id, block, weight_rows, theta, offset, stride};
+  const bool descends = !penalized_ && workspace_.can_descend(id);
+  return {id, block, weight_rows, theta, offset, stride, descends, {}, {}};
 }
 
 template <class T>
@@ -63,31 +72,41 @@ std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& me
     if (nodes[id].parameters.size() == 0 || nodes[id].owner != id) continue;
     const auto [rows, cols] = workspace_.my_parameters(member, id);
     if (cols.size() == 0) continue;
-    const Index width = workspace_.is_packed(id) ? panel_columns<T> : cols.size();
-    const Index height = rows_of_pieces<T>(width);
-    for (Index left = cols.begin; left < cols.end; left += width) {
-      const Range some_cols{left, std::min(left + width, cols.end)};
-      for (Index first = rows.begin; first < rows.end; first += height) {
-        const Index last = std::min(first + height, rows.end);
-        pieces.push_back(make_piece(id, {{first, last}, some_cols}));
-      }
+    const Index height = rows_of_pieces<T>(cols.size());
+    for (Index first = rows.begin; first < rows.end; first += height) {
+      pieces.push_back(make_piece(id, {{first, std::min(first + height, rows.end)}, cols}));
     }
   }
   return pieces;
 }
 
+/// Calls f(columns, view of θ) for parts of a piece whose columns are one view.
 template <class T>
-void BatchRun<T>::gradient_of(const Piece& piece, Index samples, MatrixView<T> out) {
-  workspace_.parameter_gradient(piece.node, {0, samples}, piece.block, training_, out);
+template <class F>
+void BatchRun<T>::each_view(const Piece& piece, F&& f) {
+  const Index cols = piece.block.cols.size();
+  const Index width = piece.theta.is_packed() ? panel_columns<T> : cols;
+  for (Index left = 0; left < cols; left += width) {
+    const Index count = std::min(width, cols - left);
+    f(Range{left, left + count}, piece.theta.view(left, count));
+  }
+}
+
+template <class T>
+void BatchRun<T>::add_penalty_gradient(const Piece& piece, Index samples,
+                                       MatrixView<T> gradient) const {
   if (!penalized_) return;
   for (const bool weights : {true, false}) {
     const Regularizer r = penalty_of(regularizer_, network_->graph().node(piece.node).op->penalty(),
                                      weights, samples);
     if (r.l1 == 0 && r.l2 == 0) continue;
-    const Range rows = weights ? Range{0, piece.weight_rows} : Range{piece.weight_rows, out.rows};
-    kernels::add_penalty_gradient<T>(piece.theta.middle_rows(rows.begin, rows.size()),
-                                     static_cast<T>(r.l1), static_cast<T>(r.l2),
-                                     out.middle_rows(rows.begin, rows.size()));
+    const Range rows =
+        weights ? Range{0, piece.weight_rows} : Range{piece.weight_rows, gradient.rows};
+    each_view(piece, [&](Range cols, MatrixView<T> theta) {
+      kernels::add_penalty_gradient<T>(
+          theta.middle_rows(rows.begin, rows.size()), static_cast<T>(r.l1), static_cast<T>(r.l2),
+          gradient.middle_rows(rows.begin, rows.size()).middle_columns(cols.begin, cols.size()));
+    });
   }
 }
 
@@ -100,29 +119,47 @@ MatrixView<T> BatchRun<T>::stored_gradient(const Piece& piece, std::span<T> grad
 template <class T>
 void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
                                  std::span<T> gradient) {
-  for (const Piece& piece : pieces(member)) {
-    gradient_of(piece, batch.count, stored_gradient(piece, gradient));
+  for (const Piece& piece : share(member).pieces) {
+    const MatrixView<T> to = stored_gradient(piece, gradient);
+    workspace_.parameter_gradient(piece.node, {0, batch.count}, piece.block, training_, to);
+    add_penalty_gradient(piece, batch.count, to);
+  }
+}
+
+template <class T>
+void BatchRun<T>::prepare_calls(Share& share, Index samples) const {
+  if (share.samples == samples && share.training == training_) return;
+  share.samples = samples;
+  share.training = training_;
+  for (Piece& piece : share.pieces) {
+    workspace_.make_calls(piece.node, {0, samples}, piece.block, training_, piece.gradient,
+                          piece.calls);
   }
 }
 
 template <class T>
 void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer& optimizer) {
-  T* const buffer = scratch_[static_cast<std::size_t>(member.rank())].data();
-  for (const Piece& piece : pieces(member)) {
-    const auto [rows, cols] = piece.block;
-    const Index stride =
-        workspace_.is_packed(piece.node) ? piece_stride<T>(cols.size()) : cols.size();
-    const MatrixView<T> gradient{buffer, rows.size(), cols.size(), stride};
-    gradient_of(piece, batch.count, gradient);
-    step(piece, gradient, optimizer);
+  Share& mine = share(member);
+  prepare_calls(mine, batch.count);
+  const std::optional<double> rate = optimizer.descent_rate();
+  for (Piece& piece : mine.pieces) {
+    const bool descends = rate && piece.descends;
+    ParameterPass<T>& first = piece.calls[0].pass;
+    first.theta = descends ? piece.theta : Panels<T>{};
+    first.rate = static_cast<T>(rate.value_or(0));
+    for (const ParameterCall<T>& call : piece.calls) call.run();
+    if (descends) continue;
+    add_penalty_gradient(piece, batch.count, piece.gradient);
+    step(piece, piece.gradient, optimizer);
   }
 }
 
 template <class T>
 void BatchRun<T>::step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer) {
-  optimizer.update(
-      UpdateBlock<T>{piece.theta, gradient, piece.offset, piece.stride, piece.weight_rows});
-  workspace_.cache_parameters(piece.node, network_->theta().data(), piece.block);
+  each_view(piece, [&](Range cols, MatrixView<T> theta) {
+    optimizer.update(UpdateBlock<T>{theta, gradient.middle_columns(cols.begin, cols.size()),
+                                    piece.offset + cols.begin, piece.stride, piece.weight_rows});
+  });
 }
 
 template <class T>
@@ -138,7 +175,7 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
     clip_scale_ = std::min(1.0, *optimizer.clip_norm() / std::sqrt(square));
   }
   member.barrier();
-  for (const Piece& piece : pieces(member)) {
+  for (const Piece& piece : share(member).pieces) {
     const MatrixView<T> part = stored_gradient(piece, gradient);
     for (Index i = 0; i < part.rows; ++i) {
       for (Index j = 0; j < part.cols; ++j) part(i, j) *= static_cast<T>(clip_scale_);

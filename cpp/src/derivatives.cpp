@@ -61,7 +61,7 @@ void take_parameters(Workspace<T>& workspace, const Network<T>& network, const M
   for (Index q = mine.begin; q < mine.end; ++q) write(q, false);
   if (member.rank() > 0 || !workspace.has_fixed()) return;
   for (Index q = 0; q < piece.rows(); ++q) {
-    workspace.backward_fixed({piece.row(q), piece.row(q) + 1}, {});
+    workspace.backward_fixed({piece.row(q), piece.row(q) + 1}, network.theta().data(), {});
     write(q, true);
   }
 }

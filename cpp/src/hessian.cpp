@@ -65,7 +65,7 @@ class GradientAt {
     member.barrier();
     workspace_.forward(member, theta_.data(), count_, {});
     losses_.write(workspace_, member.share(count_), 0);
-    workspace_.backward(member, count_, {});
+    workspace_.backward(member, moved, count_, {});
     member.barrier();
     const auto& nodes = network_.graph().nodes();
     for (NodeId id = 0; id < nodes.size(); ++id) {

@@ -39,8 +39,6 @@ NodeRun<T>::NodeRun(const Network<T>& network, NodeId id, std::vector<Matrix<T>>
   output_ = Matrix<T>(rows, cols);
   output_gradient_ = Matrix<T>(rows, cols);
   saved_ = Matrix<T>(rows, node_->op->saved_width(cols));
-  const BlockShape cache = node_->op->cache_shape(block);
-  cache_ = PackedMatrix<T>(cache.rows, cache.cols);
 }
 
 template <class T>
@@ -64,16 +62,13 @@ void NodeRun<T>::backward(MatrixView<const T> output_gradient, bool pre_activati
   copy(output_gradient, output_gradient_.view());
   const Operator<T>& op = *node_->op;
   const BlockShape block = node_->parameters;
-  op.cache_parameters(Panels<T>::plain(parameters_.view()), {{0, block.rows}, {0, block.cols}},
-                      cache_.panels());
   BackwardPass<T> pass;
   pass.inputs = input_rows_;
   pass.state = state_;
   pass.output = output_.view();
   pass.saved = saved_.view();
-  pass.cache = cache_.panels();
+  pass.parameters = Panels<T>::plain(parameters_.view());
   pass.output_gradient = output_gradient_.view();
-  pass.output_gradient_rows = output_gradient_.rows();
   pass.columns = {0, node_->shape.cols};
   pass.training = mode_.training;
   pass.dropout = mode_.dropout != nullptr;

@@ -49,7 +49,6 @@ class NodeRun {
   std::vector<Matrix<T>> inputs_, input_gradients_;
   std::vector<Rows<T>> input_rows_;
   Matrix<T> parameters_, parameter_gradient_, output_, output_gradient_, saved_;
-  PackedMatrix<T> cache_;
 };
 
 /// A network on a batch as a NodeRun for each node, forward done. Those of the inputs are absent.

@@ -105,7 +105,7 @@ void SampleRun<T>::run_piece(const Member& member, const Piece& piece,
     workspace_.repeat(rows, piece.count);
   }
   seed(rows, piece);
-  workspace_.backward_batch(member, piece.rows(), {});
+  workspace_.backward_batch(member, network_->theta().data(), piece.rows(), {});
 }
 
 #define NNBIND_INSTANTIATE(T)      \

@@ -28,6 +28,7 @@ struct Mode {
   bool training = false;
   const DropoutKey* dropout = nullptr;
   T* new_state = nullptr;  ///< the network's, where running statistics are to move
+  bool operator==(const Mode&) const = default;
 };
 
 /// How a piece of work is shared out: rows of the batch; columns of the node; or the first member
@@ -41,14 +42,26 @@ struct Slot {
   Matrix<T> gradient;  ///< ∂L/∂output, then what parameter_gradient needs; in training only
   Matrix<T> saved;
   PackedMatrix<T> packed;        ///< the parameters during a fit, if large: θ is then behind
-  PackedMatrix<T> cache;         ///< the parameters in the order that backward reads
   std::vector<NodeId> users;     ///< of these parameters: this node and those that share them
   std::vector<bool> accumulate;  ///< for each input: another consumer has written its gradient
   bool wants_gradient = false;   ///< whether there are parameters at it or below it
   bool pre_activation = false;   ///< the output is left to the loss without its activation
   bool is_input = false;
+  Index only_output = -1;  ///< which output it is, if no other node reads it
+  /// The forward pass over all rows at inference, with the parameters' address only if packed: made
+  /// once, since to put one together takes longer than to compute the smallest nodes.
+  ForwardPass<T> pass;
   bool barrier_before = false;  ///< in the forward pass
   Sharing sharing = Sharing::rows;
+};
+
+/// A pass by a node that uses some parameters, ready to run.
+template <class T>
+struct ParameterCall {
+  const Operator<T>* op = nullptr;
+  std::vector<Rows<T>> inputs;  // that the pass points at
+  ParameterPass<T> pass;
+  void run() const { op->parameter_gradient(pass); }
 };
 
 /// The memory of runs over up to `capacity` rows, and the passes over the graph in it. It is made
@@ -61,6 +74,9 @@ class Workspace {
   Workspace(const Network<T>& network, Layout layout)
       : Workspace(network.graph(), network.output_ids(), network.state().data(),
                   std::move(layout)) {}
+  Workspace(const Workspace&) = delete;  // its passes point into it
+  Workspace& operator=(const Workspace&) = delete;
+  ~Workspace();
 
   [[nodiscard]] Index capacity() const { return layout_.capacity; }
 
@@ -78,22 +94,24 @@ class Workspace {
   [[nodiscard]] MatrixView<T> value(NodeId id) { return slots_[id].output.view(); }
 
   /// Whether there are values that no batch changes, as parameters by themselves.
-  [[nodiscard]] bool has_fixed() const;
+  [[nodiscard]] bool has_fixed() const { return !fixed_nodes_.empty(); }
   /// Inference of those: once, before infer.
   void infer_fixed(const T* theta);
   /// Inference, for some rows. Threads may do so at once, each for rows of its own.
   void infer(const T* theta, Range rows);
+  /// The same with the outputs in the rows of `out` from `first` on.
+  void infer(const T* theta, Range rows, std::span<const MatrixView<T>> out, Index first);
 
   /// This member's part of the forward pass, and of the backward pass, for the first `batch` rows.
   /// The rows of the output, and of its gradient, are shared out by member.share(batch).
   void forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
-  void backward(const Member& member, Index batch, const Mode<T>& mode);
+  void backward(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
 
   /// backward in two parts, for gradients of each sample by itself: first that of the batch, in
   /// which no row sees another; then, by a single member and for any rows of it, the gradients of
   /// what is no batch, as if those rows were all.
-  void backward_batch(const Member& member, Index batch, const Mode<T>& mode);
-  void backward_fixed(Range rows, const Mode<T>& mode);
+  void backward_batch(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  void backward_fixed(Range rows, const T* theta, const Mode<T>& mode);
   /// Whether the second part is needed for the gradient of node `id`'s own parameters.
   [[nodiscard]] bool has_fixed_user(NodeId id) const;
   /// Between forward and backward: makes some rows, from `count` on, copies of the first `count`,
@@ -105,18 +123,23 @@ class Workspace {
   [[nodiscard]] bool is_packed(NodeId id) const { return !slots_[id].packed.empty(); }
   /// Node `id`'s block of parameters where it is kept up to date: packed, or in θ.
   [[nodiscard]] Panels<T> parameters(NodeId id, T* theta);
-  /// Brings this member's part of the packed parameters and the caches up to date with θ.
+  /// Brings this member's part of the packed parameters up to date with θ.
   void read(const Member& member, const T* theta);
   /// Brings θ up to date with this member's part of the packed parameters.
   void write_back(const Member& member, T* theta);
   /// A block of the gradient of node `id`'s own parameters, from some rows of the batch.
   void parameter_gradient(NodeId id, Range rows, Block block, bool training,
                           MatrixView<T> gradient) const;
-  /// Brings the copies of parameters that backward reads up to date.
-  void cache_parameters(NodeId id, const T* theta, Block block);
+  /// The same as passes to be run one after the other, as often as wanted. What is in `calls` is
+  /// replaced.
+  void make_calls(NodeId id, Range rows, Block block, bool training, MatrixView<T> gradient,
+                  std::vector<ParameterCall<T>>& calls) const;
+  /// Whether there is one such pass only, which can take the step of gradient descent itself.
+  [[nodiscard]] bool can_descend(NodeId id) const;
 
  private:
   struct InputList;
+  struct Program;
   /// One piece of work of the backward pass.
   struct Step {
     NodeId node;
@@ -127,6 +150,7 @@ class Workspace {
   };
 
   void make_slot(NodeId id);
+  void prepare_pass(NodeId id);
   void plan_packing();
   void plan_forward();
   void plan_backward();
@@ -134,9 +158,15 @@ class Workspace {
   [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->node(id).shape.is_batch(); }
   [[nodiscard]] Rows<T> rows_of(NodeId id, Range rows) const;
   [[nodiscard]] Range all_rows(NodeId id, Index batch) const;
-  void forward_node(NodeId id, const T* theta, Range rows, Range columns, const Mode<T>& mode);
-  void run_step(const Step& step, const Member& member, Index batch, const Mode<T>& mode);
-  void backward_step(const Step& step, Range rows, Range columns, const Mode<T>& mode);
+  /// Runs node `id` forward at inference for some rows, after `change` has seen the pass.
+  template <class F>
+  void forward_rows(NodeId id, const T* theta, Range rows, F&& change);
+  /// This member's passes over a batch.
+  const Program& program(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  void add_forward(Program& program, NodeId id, const Member& member);
+  void add_backward(Program& program, const Step& step, const Member& member);
+  void add_pass(Program& program, const Step& step, Range rows, Range columns);
+  void fill_pass(NodeId user, Range rows, ParameterPass<T>& pass) const;
   [[nodiscard]] Range columns_of(const Step& step) const;
   [[nodiscard]] Panels<const T> current_parameters(const Node<T>& node, const T* theta);
 
@@ -145,8 +175,11 @@ class Workspace {
   const T* state_;
   Layout layout_;
   std::vector<Slot<T>> slots_;
-  bool barrier_after_ = false;  // of the forward pass
+  std::vector<NodeId> fixed_nodes_;  // that are no batch
+  std::vector<NodeId> batch_nodes_;  // the others, but for the inputs
+  bool barrier_after_ = false;       // of the forward pass
   std::vector<Step> backward_steps_;
+  std::vector<Program> programs_;  // of each member
   std::vector<std::vector<const T*>> input_rows_;
   std::vector<std::size_t> input_number_;  // of each input node, among the input nodes
 };

@@ -24,8 +24,18 @@ Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
   const BlockShape shape = graph_->node(id).parameters;
   if (slots_[id].sharing == Sharing::columns)
     return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
-  constexpr Index rows = 48;  // four register tiles of 12, and three cache lines of the transpose
+  constexpr Index rows = 48;  // four register tiles of 12, eight of 6
   return {member.share(shape.rows, rows), {0, shape.cols}};
+}
+
+// All but its inputs.
+template <class T>
+void Workspace<T>::fill_pass(NodeId user, Range rows, ParameterPass<T>& pass) const {
+  const Node<T>& node = graph_->node(user);
+  const Slot<T>& slot = slots_[user];
+  pass.state = state_of(node, state_);
+  pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
+  pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
 }
 
 template <class T>
@@ -36,17 +46,39 @@ void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool t
   pass.gradient = gradient;
   pass.training = training;
   for (const NodeId user : slots_[id].users) {
-    const Node<T>& node = graph_->node(user);
-    const Slot<T>& slot = slots_[user];
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
-    const InputList inputs(*this, node, own);
+    const InputList inputs(*this, graph_->node(user), own);
     pass.inputs = inputs.span();
-    pass.state = state_of(node, state_);
-    pass.saved = slot.saved.view().middle_rows(own.begin, own.size());
-    pass.output_gradient = slot.gradient.view().middle_rows(own.begin, own.size());
-    node.op->parameter_gradient(pass);
+    fill_pass(user, own, pass);
+    graph_->node(user).op->parameter_gradient(pass);
     pass.accumulate = true;
   }
+}
+
+template <class T>
+void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
+                              MatrixView<T> gradient, std::vector<ParameterCall<T>>& calls) const {
+  calls.resize(slots_[id].users.size());
+  for (std::size_t k = 0; k < calls.size(); ++k) {
+    const NodeId user = slots_[id].users[k];
+    const Node<T>& node = graph_->node(user);
+    const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
+    ParameterCall<T>& call = calls[k];
+    call.op = node.op.get();
+    call.inputs.clear();
+    for (const NodeId input : node.inputs) call.inputs.push_back(rows_of(input, own));
+    call.pass.inputs = call.inputs;
+    fill_pass(user, own, call.pass);
+    call.pass.block = block;
+    call.pass.gradient = gradient;
+    call.pass.accumulate = k > 0;
+    call.pass.training = training;
+  }
+}
+
+template <class T>
+bool Workspace<T>::can_descend(NodeId id) const {
+  return slots_[id].users.size() == 1 && graph_->node(id).op->descends();
 }
 
 template <class T>
@@ -64,23 +96,11 @@ Panels<const T> Workspace<T>::current_parameters(const Node<T>& node, const T* t
 }
 
 template <class T>
-void Workspace<T>::cache_parameters(NodeId id, const T* theta, Block block) {
-  Slot<T>& slot = slots_[id];
-  if (slot.cache.empty()) return;
-  const Node<T>& node = graph_->node(id);
-  node.op->cache_parameters(current_parameters(node, theta), block, slot.cache.panels());
-}
-
-template <class T>
 void Workspace<T>::read(const Member& member, const T* theta) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (graph_->node(id).owner != id) continue;
-    const Block mine = my_parameters(member, id);
-    if (!slots_[id].packed.empty()) {
-      copy_block<T>(Panels<const T>::plain(plain_parameters(graph_->node(id), theta)), mine,
-                    slots_[id].packed.panels());
-    }
-    cache_parameters(id, theta, mine);
+    if (slots_[id].packed.empty()) continue;
+    copy_block<T>(Panels<const T>::plain(plain_parameters(graph_->node(id), theta)),
+                  my_parameters(member, id), slots_[id].packed.panels());
   }
 }
 
@@ -98,7 +118,9 @@ void Workspace<T>::write_back(const Member& member, T* theta) {
   template void Workspace<T>::parameter_gradient(NodeId, Range, Block, bool, MatrixView<T>) const; \
   template Panels<const T> Workspace<T>::current_parameters(const Node<T>&, const T*);             \
   template Panels<T> Workspace<T>::parameters(NodeId, T*);                                         \
-  template void Workspace<T>::cache_parameters(NodeId, const T*, Block);                           \
+  template bool Workspace<T>::can_descend(NodeId) const;                                           \
+  template void Workspace<T>::make_calls(NodeId, Range, Block, bool, MatrixView<T>,                \
+                                         std::vector<ParameterCall<T>>&) const;                    \
   template void Workspace<T>::read(const Member&, const T*);                                       \
   template void Workspace<T>::write_back(const Member&, T*);
 NNBIND_INSTANTIATE(float)

@@ -48,6 +48,11 @@ MatrixView<U> state_of(const Node<T>& node, U* state) {
   return {state + node.state_offset, node.state.rows, node.state.cols, node.state.cols};
 }
 
+template <class T>
+Range all_columns(const Node<T>& node) {
+  return {0, node.shape.cols};
+}
+
 /// The inputs of a node for some rows.
 template <class T>
 struct Workspace<T>::InputList {
@@ -57,6 +62,42 @@ struct Workspace<T>::InputList {
   [[nodiscard]] std::span<const Rows<T>> span() const { return list.span(); }
 
   StackList<Rows<T>> list;
+};
+
+/// The passes of one member over one batch, put together once: in the smallest networks that takes
+/// longer than to compute them.
+template <class T>
+struct Workspace<T>::Program {
+  struct Forward {
+    const Operator<T>* op;  // nullptr: another member's
+    bool barrier_before;
+    ForwardPass<T> pass;
+  };
+  struct Backward {
+    const Operator<T>* op;
+    bool barrier_before;
+    bool output_part;
+    bool to_fixed;
+    BackwardPass<T> pass;
+    void run() const {
+      if (op == nullptr) return;
+      if (output_part) {
+        op->backward_output(pass);
+      } else {
+        op->backward(pass);
+      }
+    }
+  };
+  // What it was made for.
+  const T* theta = nullptr;
+  Index batch = -1;
+  int members = 0;
+  Mode<T> mode;
+
+  std::vector<Forward> forward;
+  std::vector<Backward> backward;
+  std::vector<Rows<T>> inputs;              // that the passes point at
+  std::vector<InputGradient<T>> gradients;  // likewise
 };
 
 }  // namespace nnbind

@@ -44,12 +44,12 @@ class Pending {
 // networks.
 template <class T>
 void Workspace<T>::plan_packing() {
-  constexpr Index least_parameters = 4096;
-  constexpr Index least_batch = 8;  // fewer rows do not reuse a panel
+  // Fewer than 8 rows hardly reuse a panel: for them only parameters that outgrow the first-level
+  // cache, which two threads would otherwise fetch from each other.
+  const Index least_parameters = layout_.capacity >= 8 ? 4096 : 32768;
   for (NodeId id = 0; id < slots_.size(); ++id) {
     const Node<T>& node = graph_->node(id);
-    if (node.owner == id && node.op->reads_panels() && node.parameters.size() >= least_parameters &&
-        layout_.capacity >= least_batch) {
+    if (node.owner == id && node.op->reads_panels() && node.parameters.size() >= least_parameters) {
       slots_[id].packed = PackedMatrix<T>(node.parameters.rows, node.parameters.cols);
     }
   }

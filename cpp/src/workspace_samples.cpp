@@ -10,22 +10,6 @@
 namespace nnbind {
 
 template <class T>
-void Workspace<T>::backward_batch(const Member& member, Index batch, const Mode<T>& mode) {
-  for (const Step& step : backward_steps_) {
-    if (!step.to_fixed) run_step(step, member, batch, mode);
-  }
-}
-
-template <class T>
-void Workspace<T>::backward_fixed(Range rows, const Mode<T>& mode) {
-  for (const Step& step : backward_steps_) {
-    if (!step.to_fixed) continue;
-    const Range own = is_fixed(step.node) ? all_rows(step.node, 0) : rows;
-    backward_step(step, own, columns_of(step), mode);
-  }
-}
-
-template <class T>
 bool Workspace<T>::has_fixed_user(NodeId id) const {
   return std::ranges::any_of(slots_[id].users, [&](NodeId user) { return is_fixed(user); });
 }
@@ -50,10 +34,8 @@ void Workspace<T>::repeat(Range rows, Index count) {
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                                                       \
-  template void Workspace<T>::backward_batch(const Member&, Index, const Mode<T>&); \
-  template void Workspace<T>::backward_fixed(Range, const Mode<T>&);                \
-  template bool Workspace<T>::has_fixed_user(NodeId) const;                         \
+#define NNBIND_INSTANTIATE(T)                               \
+  template bool Workspace<T>::has_fixed_user(NodeId) const; \
   template void Workspace<T>::repeat(Range, Index);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

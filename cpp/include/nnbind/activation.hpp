@@ -76,7 +76,7 @@ class Activation {
 
   /// out = g(t), where `out` may be `t`.
   template <class T>
-  void forward(MatrixView<const T> t, MatrixView<T> out) const;
+  void forward(const MatrixView<const T>& t, const MatrixView<T>& out) const;
 
   /// grad: ∂L/∂y becomes ∂L/∂t. Reads `t` only if needs_pre_activation(), else only `out`.
   template <class T>

@@ -45,6 +45,15 @@ template <class T>
 void check(std::span<const MatrixView<const T>> inputs, const Network<T>& network,
            const std::string& where, const std::string& prefix = "");
 
+/// Checks that there is a loss for each output of the network, which can take it.
+template <class T>
+void check_losses(const Losses& losses, const Network<T>& network, const std::string& where);
+
+/// Checks the weights of the samples, if there are any.
+template <class T>
+void check_weights(const Dataset<T>& data, const std::string& where,
+                   const std::string& prefix = "");
+
 /// Checks that the data fit the network and the losses, and that every value is finite.
 /// Throws ShapeError or OptionError whose message begins with "[where] name", where `name` is "X",
 /// "y" or "sample_weight" with `prefix` before it; `X["name"]` or `y["name"]` where the network has

@@ -41,6 +41,8 @@ class Dense final : public Operator<T> {
   [[nodiscard]] BlockShape parameters(std::span<const Shape> inputs) const override;
   [[nodiscard]] Index weight_rows(std::span<const Shape> inputs) const override;
   [[nodiscard]] Regularizer penalty() const override { return {options_.l1, options_.l2}; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override;
+  [[nodiscard]] std::vector<NamedRows> parameter_names(BlockShape parameters) const override;
   [[nodiscard]] Index saved_width(Index width) const override;
   [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override;
   [[nodiscard]] Activation activation() const override { return options_.activation; }
@@ -54,8 +56,7 @@ class Dense final : public Operator<T> {
   void backward_output(const BackwardPass<T>& pass) const override;
   void backward(const BackwardPass<T>& pass) const override;
   void parameter_gradient(const ParameterPass<T>& pass) const override;
-  [[nodiscard]] BlockShape cache_shape(BlockShape parameters) const override;
-  void cache_parameters(Panels<const T> parameters, Block block, Panels<T> cache) const override;
+  [[nodiscard]] bool descends() const override { return true; }
 
  private:
   template <class U>

@@ -21,6 +21,11 @@ class OptionError : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
+/// A model file is not what it claims to be.
+class FileError : public std::invalid_argument {
+  using std::invalid_argument::invalid_argument;
+};
+
 /// The loss stopped being finite during a fit.
 class DivergenceError : public std::runtime_error {
   using std::runtime_error::runtime_error;

@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "nnbind/activation.hpp"
+#include "nnbind/attributes.hpp"
 #include "nnbind/matrix.hpp"
 
 namespace nnbind {
@@ -84,9 +86,16 @@ class Loss {
   /// Whether it runs code that only the calling thread may run, as Python's.
   [[nodiscard]] virtual bool runs_alone() const { return false; }
 
+  /// From what make_loss makes it again; nothing unless it is built in.
+  [[nodiscard]] virtual std::optional<Recipe> recipe() const { return std::nullopt; }
+
   /// Value and gradient, row by row. `pre_activation` says what `rows.predictions` holds.
   virtual void evaluate(const LossRows<float>& rows, bool pre_activation) const = 0;
   virtual void evaluate(const LossRows<double>& rows, bool pre_activation) const = 0;
+
+ protected:
+  /// The recipe of a loss with these options beside its reduction.
+  [[nodiscard]] Recipe built_in(Attributes options = {}) const;
 
  private:
   std::string name_;
@@ -127,6 +136,8 @@ LossPointer cross_entropy(bool from_logits = false, double label_smoothing = 0,
 /// By name, with its usual options. Throws OptionError, "[where] ...", that lists the names if
 /// there is none such.
 LossPointer loss_from_name(std::string_view name, const std::string& where = "Loss");
+/// The loss whose recipe() it is. Throws OptionError if there is none such.
+LossPointer make_loss(const Recipe& recipe);
 std::vector<std::string_view> loss_names();
 
 }  // namespace nnbind

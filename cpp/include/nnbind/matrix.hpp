@@ -101,6 +101,11 @@ struct Range {
   [[nodiscard]] Index size() const { return end - begin; }
 };
 
+/// Memory on a cache line; or, where there is much, on large pages if the system has them: rows of
+/// a large matrix on a page each would miss the translation buffer all the time.
+void* allocate_aligned(std::size_t bytes);
+void deallocate_aligned(void* memory, std::size_t bytes);
+
 template <class T>
 struct CacheAligned {
   using value_type = T;
@@ -110,9 +115,9 @@ struct CacheAligned {
   CacheAligned(const CacheAligned<U>& /*other*/) {}
   T* allocate(std::size_t n) {
     if (n > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(::operator new(n * sizeof(T), std::align_val_t{cache_line}));
+    return static_cast<T*>(allocate_aligned(n * sizeof(T)));
   }
-  void deallocate(T* p, std::size_t /*n*/) { ::operator delete(p, std::align_val_t{cache_line}); }
+  void deallocate(T* p, std::size_t n) { deallocate_aligned(p, n * sizeof(T)); }
   template <class U>
   bool operator==(const CacheAligned<U>& /*other*/) const {
     return true;
@@ -147,8 +152,12 @@ class Matrix {
   [[nodiscard]] Rows<T> rows() const { return {row_list_.data(), rows_, cols_}; }
 
  private:
+  /// Whole cache lines. An odd number of them if there are many: else the rows of a tile would meet
+  /// in few places of the cache.
   static Index padded(Index cols) {
-    return (cols + line_elements<T> - 1) / line_elements<T> * line_elements<T>;
+    constexpr Index many = 16;
+    const Index lines = (cols + line_elements<T> - 1) / line_elements<T>;
+    return (lines < many ? lines : lines | 1) * line_elements<T>;
   }
 
   Index rows_ = 0;

@@ -15,6 +15,8 @@ namespace nnbind {
 
 template <class T>
 class Workspace;
+template <class T>
+class WorkspacePool;
 
 /// f(x; θ). θ is one vector: node after node it holds W row-major, then b, without padding.
 /// The gradient is a second vector of the same shape. The state is a third one: what training moves
@@ -60,12 +62,13 @@ class Network {
   }
 
   /// Multiply-adds of the forward pass of one sample: the measure of the work.
-  [[nodiscard]] double multiply_adds() const;
+  [[nodiscard]] double multiply_adds() const { return multiply_adds_; }
   /// How many threads a piece of work of that many flops deserves on this network.
   [[nodiscard]] int threads(double flops) const;
 
-  /// out (n × outputs) = f(X; θ) for X (n × inputs), one matrix for each input and each output. Any
-  /// number of threads may call it at once. Throws ShapeError if the shapes do not fit.
+  /// out (n × outputs) = f(X; θ) for X (n × inputs), one matrix for each input and each output: no
+  /// output may share memory with another one, with X or with θ. Any number of threads may call it
+  /// at once. Throws ShapeError if the shapes do not fit.
   void predict(std::span<const MatrixView<const T>> x, std::span<const MatrixView<T>> out) const;
   void predict(MatrixView<const T> x, MatrixView<T> out) const;
 
@@ -96,11 +99,11 @@ class Network {
   [[nodiscard]] Index columns_of(const std::vector<NodeId>& nodes) const;
   void check_outputs() const;
   [[nodiscard]] std::unique_ptr<Workspace<T>> borrow_workspace(Index capacity) const;
-  void return_workspace(std::unique_ptr<Workspace<T>> workspace) const;
 
   Graph<T> graph_;
   std::vector<NodeId> outputs_;
   bool runs_alone_ = false;  // some operator does
+  double multiply_adds_ = 0;
   std::uint64_t seed_;
   std::uint64_t identity_;
   std::vector<NodeId> layers_;
@@ -108,7 +111,7 @@ class Network {
   AlignedVector<T> gradient_;
   AlignedVector<T> state_;
   mutable std::atomic<bool> training_{false};
-  mutable std::atomic<Workspace<T>*> spare_{nullptr};  // of the last prediction, for the next one
+  std::unique_ptr<WorkspacePool<T>> spares_;  // of the last predictions, for the next ones
 };
 
 /// A chain of fully connected layers.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nnbind/activation.hpp"
+#include "nnbind/attributes.hpp"
 #include "nnbind/config.hpp"
 #include "nnbind/dataset.hpp"
 #include "nnbind/dense.hpp"
@@ -9,12 +10,14 @@
 #include "nnbind/dot.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/expression.hpp"
+#include "nnbind/fit_many.hpp"
 #include "nnbind/gradient_check.hpp"
 #include "nnbind/graph.hpp"
 #include "nnbind/initializer.hpp"
 #include "nnbind/loss.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/metric.hpp"
+#include "nnbind/model_file.hpp"
 #include "nnbind/network.hpp"
 #include "nnbind/operator.hpp"
 #include "nnbind/operators.hpp"
@@ -25,3 +28,4 @@
 #include "nnbind/threads.hpp"
 #include "nnbind/trace.hpp"
 #include "nnbind/trainer.hpp"
+#include "nnbind/training.hpp"

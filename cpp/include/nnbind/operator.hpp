@@ -2,12 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "nnbind/activation.hpp"
+#include "nnbind/attributes.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/random.hpp"
 #include "nnbind/regularizer.hpp"
@@ -60,10 +62,9 @@ struct BackwardPass {
   MatrixView<const T> state;
   MatrixView<const T> output;
   MatrixView<const T> saved;
-  Panels<const T> cache;  ///< what cache_parameters wrote
+  Panels<const T> parameters;  ///< the operator's block of θ
   /// ∂L/∂output, which backward_output may replace by what the other functions will need.
   MatrixView<T> output_gradient;
-  Rows<T> output_gradient_rows;  ///< the same memory, as a list of rows
   /// To be written in this order, since the same node may be there twice. Those of the inputs that
   /// are no batch are asked for apart from the others, with all rows of the batch at hand.
   std::span<const InputGradient<T>> input_gradients;
@@ -87,7 +88,9 @@ struct Block {
   Range cols;
 };
 
-/// A block of ∂L/∂(parameters) from the whole batch.
+/// A block of ∂L/∂(parameters) from the whole batch; or, with a θ, gradient descent by it at once:
+/// θ ← θ - γ ∂L/∂θ. That is asked only of operators that say descends(), and never with accumulate;
+/// `gradient` is then memory for them to use.
 template <class T>
 struct ParameterPass {
   std::span<const Rows<T>> inputs;
@@ -98,6 +101,8 @@ struct ParameterPass {
   MatrixView<T> gradient;               ///< that block, to be written
   bool accumulate = false;              ///< add to it
   bool training = false;                ///< as in the forward pass
+  Panels<T> theta;                      ///< that block of the parameters, or nullptr
+  T rate = 0;                           ///< γ
 };
 
 /// An operator is a function of the values on its edges and of its block of θ. It keeps no state:
@@ -129,6 +134,16 @@ class Operator {
   [[nodiscard]] virtual Index saved_width(Index /*width*/) const { return 0; }
   /// Multiply-adds for one row in the forward pass: the measure of the work.
   [[nodiscard]] virtual Index multiply_adds(std::span<const Shape> /*inputs*/) const { return 0; }
+  /// What make_operator (model_file.hpp) makes it anew from, together with kind(); nothing if it
+  /// cannot be written to a file.
+  [[nodiscard]] virtual std::optional<Attributes> attributes() const { return std::nullopt; }
+  /// The rows of its block of θ by name, and of its block of the state: all of them, in order.
+  [[nodiscard]] virtual std::vector<NamedRows> parameter_names(BlockShape /*parameters*/) const {
+    return {};
+  }
+  [[nodiscard]] virtual std::vector<NamedRows> state_names(BlockShape /*state*/) const {
+    return {};
+  }
   /// What its output is an activation of, so that a loss may take the pre-activation instead.
   [[nodiscard]] virtual Activation activation() const { return {}; }
   /// Whether it drops units in training.
@@ -158,12 +173,8 @@ class Operator {
   virtual void backward(const BackwardPass<T>& pass) const = 0;
   /// Writes a block of ∂L/∂(parameters).
   virtual void parameter_gradient(const ParameterPass<T>& /*pass*/) const {}
-
-  /// The shape of a copy of the parameters that backward reads, in another order.
-  [[nodiscard]] virtual BlockShape cache_shape(BlockShape /*parameters*/) const { return {}; }
-  /// Brings the copy up to date for a block of the parameters.
-  virtual void cache_parameters(Panels<const T> /*parameters*/, Block /*block*/,
-                                Panels<T> /*cache*/) const {}
+  /// Whether parameter_gradient can take the step of gradient descent itself.
+  [[nodiscard]] virtual bool descends() const { return false; }
 };
 
 template <class T>

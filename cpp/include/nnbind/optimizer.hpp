@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
+#include "nnbind/attributes.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/schedule.hpp"
 
@@ -42,10 +45,10 @@ struct UpdateBlock {
 /// Hinton, lecture 6.5, 2012; Duchi, Hazan, Singer, JMLR 2011.
 ///
 /// The momenta (v, m) and the steps of the schedule live here and belong to one network: the first
-/// that it trains.
+/// that it trains. So the optimizer has a copy of the schedule to itself.
 class Optimizer {
  public:
-  Optimizer(std::string name, SchedulePointer schedule, std::optional<double> clip_norm);
+  Optimizer(std::string name, const SchedulePointer& schedule, std::optional<double> clip_norm);
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
@@ -53,11 +56,17 @@ class Optimizer {
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::optional<double> clip_norm() const { return clip_norm_; }
   [[nodiscard]] Schedule& schedule() { return *schedule_; }
+  [[nodiscard]] const Schedule& schedule() const { return *schedule_; }
   /// Steps made so far.
   [[nodiscard]] std::int64_t iterations() const { return iterations_; }
   /// The learning rate of the next step.
   [[nodiscard]] double learning_rate() const { return schedule_->rate(iterations_); }
 
+  /// Whether it may train that network: it has no other.
+  [[nodiscard]] bool is_free_for(std::uint64_t network) const {
+    return network_ == 0 || network_ == network;
+  }
+  [[nodiscard]] bool trains(std::uint64_t network) const { return network_ == network; }
   /// Makes the state for a network's θ of type T, unless it has it already.
   /// Throws OptionError if it trains another network.
   template <class T>
@@ -65,17 +74,32 @@ class Optimizer {
   /// Forgets state, network and steps.
   void reset();
 
+  /// From what make_optimizer makes it again; nothing unless it is built in.
+  [[nodiscard]] virtual std::optional<Recipe> recipe() const { return std::nullopt; }
+  /// Vectors of the size of θ that the rule needs, v or m and v: 0, 1 or 2.
+  [[nodiscard]] virtual int state_vectors() const = 0;
+  /// One of them, (parameter_count), of the type for which it is bound.
+  template <class T>
+  [[nodiscard]] std::span<T> state_vector(int vector);
+  template <class T>
+  [[nodiscard]] std::span<const T> state_vector(int vector) const;
+  /// To go on from there. Throws OptionError unless 0 <= iterations <= 2^62.
+  void set_iterations(std::int64_t iterations);
+
   /// One step: begin_step once, then update for every part of θ (from any thread), then end_step.
   virtual void begin_step() = 0;
   virtual void update(const UpdateBlock<float>& block) = 0;
   virtual void update(const UpdateBlock<double>& block) = 0;
+  /// γ of this step, where it is θ ← θ - γ g and nothing else; then it may be taken without update.
+  [[nodiscard]] virtual std::optional<double> descent_rate() const { return std::nullopt; }
   void end_step() { ++iterations_; }
 
  protected:
-  /// Vectors of the size of θ that the rule needs: 0, 1 or 2.
-  [[nodiscard]] virtual int state_vectors() const = 0;
+  /// nullptr unless the rule needs it.
   template <class T>
-  [[nodiscard]] T* state(int vector);
+  [[nodiscard]] T* state(int vector) {
+    return vector < state_vectors() ? state_of<T>().vectors.data() + vector * stride_ : nullptr;
+  }
 
  private:
   template <class T>
@@ -83,13 +107,20 @@ class Optimizer {
     AlignedVector<T> vectors;  // one behind the other, `stride_` elements apart
   };
   template <class T>
-  State<T>& state_of();
+  State<T>& state_of() {
+    if constexpr (std::is_same_v<T, float>) {
+      return single_state_;
+    } else {
+      return double_state_;
+    }
+  }
 
   std::string name_;
   SchedulePointer schedule_;
   std::optional<double> clip_norm_;
   std::int64_t iterations_ = 0;
   std::uint64_t network_ = 0;
+  Index parameter_count_ = 0;
   Index stride_ = 0;
   State<float> single_state_;
   State<double> double_state_;
@@ -97,16 +128,19 @@ class Optimizer {
 
 using OptimizerPointer = std::shared_ptr<Optimizer>;
 
-OptimizerPointer sgd(SchedulePointer schedule, double momentum = 0, bool nesterov = false,
+OptimizerPointer sgd(const SchedulePointer& schedule, double momentum = 0, bool nesterov = false,
                      std::optional<double> clip_norm = {});
-OptimizerPointer adam(SchedulePointer schedule, double beta1 = 0.9, double beta2 = 0.999,
+OptimizerPointer adam(const SchedulePointer& schedule, double beta1 = 0.9, double beta2 = 0.999,
                       double epsilon = 1e-8, std::optional<double> clip_norm = {});
-OptimizerPointer adamw(SchedulePointer schedule, double beta1 = 0.9, double beta2 = 0.999,
+OptimizerPointer adamw(const SchedulePointer& schedule, double beta1 = 0.9, double beta2 = 0.999,
                        double epsilon = 1e-8, double weight_decay = 1e-2,
                        std::optional<double> clip_norm = {});
-OptimizerPointer rmsprop(SchedulePointer schedule, double rho = 0.9, double epsilon = 1e-8,
+OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho = 0.9, double epsilon = 1e-8,
                          std::optional<double> clip_norm = {});
-OptimizerPointer adagrad(SchedulePointer schedule, double epsilon = 1e-10,
+OptimizerPointer adagrad(const SchedulePointer& schedule, double epsilon = 1e-10,
                          std::optional<double> clip_norm = {});
+
+/// The optimizer whose recipe() it is. Throws OptionError if there is none such.
+OptimizerPointer make_optimizer(const Recipe& recipe, const SchedulePointer& schedule);
 
 }  // namespace nnbind

@@ -8,9 +8,14 @@
 
 namespace nnbind {
 
-/// Four random words for a 128-bit counter under a 64-bit key.
+/// n blocks of four words: word k of block i is [k][i].
+template <std::size_t n>
+using PhiloxBlocks = std::array<std::array<std::uint32_t, n>, 4>;
+
+/// Four random words for each 128-bit counter under a 64-bit key, in the counter's place.
 /// Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::uint64_t key);
+template <std::size_t n>
+void philox(PhiloxBlocks<n>& blocks, std::uint64_t key);
 
 /// A stream of draws. Two streams of one seed are independent; the same (seed, stream) gives the
 /// same draws on every platform, because nothing here depends on a C library's functions.
@@ -31,10 +36,13 @@ class Random {
   void shuffle(std::span<std::int64_t> values);
 
  private:
+  /// Makes the draws from position_ on.
+  void draw();
+
   std::uint64_t seed_;
   std::uint64_t stream_;
-  std::uint64_t position_ = 0;  // counts 64-bit draws; two of them share a Philox block
-  std::array<std::uint32_t, 4> block_{};
+  std::uint64_t position_ = 0;             // counts the draws
+  std::array<std::uint64_t, 32> draws_{};  // made together: two of each Philox block
 };
 
 /// Keep/drop decisions of dropout, for columns `first_column`, ... of one row: a function of

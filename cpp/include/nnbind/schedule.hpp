@@ -3,6 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "nnbind/attributes.hpp"
 
 namespace nnbind {
 
@@ -21,6 +26,13 @@ class Schedule {
   /// As new.
   virtual void reset() {}
   [[nodiscard]] virtual std::shared_ptr<Schedule> clone() const = 0;
+
+  /// From what make_schedule makes it again, as new; nothing unless it is built in.
+  [[nodiscard]] virtual std::optional<Recipe> recipe() const { return std::nullopt; }
+  /// What the losses have made of it: of reduce_on_plateau (rate, best loss, epochs waited).
+  [[nodiscard]] virtual std::vector<double> state() const { return {}; }
+  /// Throws OptionError unless they are such numbers.
+  virtual void set_state(std::span<const double> numbers);
 };
 
 using SchedulePointer = std::shared_ptr<Schedule>;
@@ -41,5 +53,8 @@ SchedulePointer inverse_scaling(double rate, double power);
 /// best for `patience` epochs.
 SchedulePointer reduce_on_plateau(double rate, double factor, int patience, double min_delta,
                                   double min_rate);
+
+/// The schedule whose recipe() it is. Throws OptionError if there is none such.
+SchedulePointer make_schedule(const Recipe& recipe);
 
 }  // namespace nnbind

@@ -66,9 +66,18 @@ struct FitOptions {
   std::uint64_t seed = 0;
   /// The order of the samples, n for every epoch or epochs × n; empty: shuffled, or as they come.
   std::span<const std::int64_t> sample_order;
+  /// The samples of the data to train on, and of the validation set to validate on, as if each set
+  /// were these alone, in this order (n is then their number); empty: all. No sample is copied.
+  std::span<const std::int64_t> samples;
+  std::span<const std::int64_t> validation_samples;
   std::optional<EarlyStopping> early_stopping;
   Regularizer regularizer;
   std::vector<Metric> metrics;
+  /// Throws OptionError or ShapeError, "[where] ...", if they are not allowed: by themselves, and
+  /// for a set and a validation set of so many samples.
+  void check(const std::string& where) const;
+  void check_samples(Index set, const std::string& where) const;
+  void check_validation(Index set, const std::string& where) const;
 };
 
 /// How a fit talks to its caller. Both run on the calling thread while the others wait.

@@ -1,6 +1,7 @@
 #include "kernels/activation.hpp"
 
 #include <array>
+#include <limits>
 
 #include "kernels/activation_formulas.hpp"
 
@@ -45,30 +46,91 @@ void with_formula(const Activation& g, F&& f) {
   }
 }
 
+}  // namespace
+
+namespace {
+
 template <class T>
-T largest(const T* t, Index cols) {
-  T most = t[0];
-  for (Index j = 1; j < cols; ++j) most = t[j] > most ? t[j] : most;
-  return most;
+constexpr T nothing = -std::numeric_limits<T>::infinity();  // e^-∞ = 0, and the least of all
+
+/// One row, a vector of columns after the other.
+template <class T>
+Exponentials<T> softmax_row(const T* t, Index cols, T factor, T* out) {
+  const auto each = [&](auto&& f) {
+    Index j = 0;
+    for (; j + lanes<T> <= cols; j += lanes<T>) f(j, load(t + j), lanes<T>);
+    if (j < cols) f(j, load_first(t + j, cols - j, nothing<T>), cols - j);
+  };
+  Packet<T> most = broadcast(nothing<T>);
+  each([&](Index /*j*/, const Packet<T>& x, Index /*count*/) { most = simd::pmax(most, x); });
+  const T largest = simd::predux_max(most);
+  const Packet<T> shift = broadcast(largest);
+  Packet<T> total = broadcast(T{0});
+  each([&](Index j, const Packet<T>& x, Index count) {
+    const Packet<T> e = exp(Packet<T>(simd::psub(x, shift)));
+    total = simd::padd(total, e);
+    if (out != nullptr) store_first(out + j, e, count);
+  });
+  const T sum = simd::predux(total);
+  if (out != nullptr) {
+    const Packet<T> scale = broadcast(factor / sum);
+    map_elements(
+        cols, out, [&](const Packet<T>& e) { return Packet<T>(simd::pmul(e, scale)); },
+        static_cast<const T*>(out));
+  }
+  return {largest, sum};
+}
+
+/// As many rows as a vector has lanes, at most, whose columns are no more than that: each row in a
+/// lane of its own, so that nothing is added up across lanes.
+template <class T>
+void softmax_rows(const MatrixView<const T>& t, const T* factors, const MatrixView<T>& out,
+                  Exponentials<T>* terms) {
+  const auto cols = static_cast<int>(t.cols);
+  simd::PacketBlock<Packet<T>, static_cast<int>(lanes<T>)> block;
+  for (int r = 0; r < lanes<T>; ++r) {
+    block.packet[r] = r < t.rows ? load_first(t.row(r), t.cols) : broadcast(T{0});
+  }
+  simd::ptranspose(block);
+  Packet<T> most = block.packet[0];
+  for (int k = 1; k < cols; ++k) most = simd::pmax(most, block.packet[k]);
+  Packet<T> sum = broadcast(T{0});
+  for (int k = 0; k < cols; ++k) {
+    block.packet[k] = exp(Packet<T>(simd::psub(block.packet[k], most)));
+    sum = simd::padd(sum, block.packet[k]);
+  }
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(lanes<T>)> largest;
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(lanes<T>)> sums;
+  store(largest.data(), most);
+  store(sums.data(), sum);
+  for (std::size_t r = 0; r < static_cast<std::size_t>(t.rows); ++r) {
+    terms[r] = {largest[r], sums[r]};
+  }
+  if (out.data == nullptr) return;
+  const Packet<T> factor = factors == nullptr ? broadcast(T{1}) : load_first(factors, t.rows, T{1});
+  const Packet<T> scale = simd::pdiv(factor, sum);
+  for (int k = 0; k < cols; ++k) block.packet[k] = simd::pmul(block.packet[k], scale);
+  simd::ptranspose(block);
+  for (int r = 0; r < t.rows; ++r) store_first(out.row(r), block.packet[r], t.cols);
 }
 
 }  // namespace
 
 template <class T>
-Exponentials<T> exponentials(const T* t, Index cols, T* out) {
-  const T most = largest(t, cols);
-  const Packet<T> shift = broadcast(most);
-  const auto shifted_exp = [&](const Packet<T>& x) { return exp(Packet<T>(simd::psub(x, shift))); };
-  constexpr Index block = 64;
-  alignas(cache_line) std::array<T, block> unwanted;
-  T sum = 0;
-  for (Index first = 0; first < cols; first += block) {
-    const Index count = std::min(block, cols - first);
-    T* terms = out == nullptr ? unwanted.data() : out + first;
-    map_elements(count, terms, shifted_exp, t + first);
-    for (Index j = 0; j < count; ++j) sum += terms[j];
+void softmax(const MatrixView<const T>& t, const T* factors, const MatrixView<T>& out,
+             Exponentials<T>* terms) {
+  const auto rows_of_out = [&](Index first, Index count) {
+    return out.data == nullptr ? out : out.middle_rows(first, count);
+  };
+  for (Index i = 0; t.cols <= lanes<T> && i < t.rows; i += lanes<T>) {
+    const Index count = std::min(lanes<T>, t.rows - i);
+    softmax_rows(t.middle_rows(i, count), factors == nullptr ? factors : factors + i,
+                 rows_of_out(i, count), terms + i);
   }
-  return {most, sum};
+  for (Index i = 0; t.cols > lanes<T> && i < t.rows; ++i) {
+    terms[i] = softmax_row(t.row(i), t.cols, factors == nullptr ? T{1} : factors[i],
+                           out.data == nullptr ? nullptr : out.row(i));
+  }
 }
 
 template <class T>
@@ -76,20 +138,32 @@ void logarithms(const T* x, Index count, T* out) {
   map_elements(count, out, [](const Packet<T>& value) { return Packet<T>(simd::plog(value)); }, x);
 }
 
+namespace {
+
 template <class T>
-void activate(const Activation& g, MatrixView<const T> t, MatrixView<T> out) {
-  using Kind = Activation::Kind;
-  if (g.kind() == Kind::softmax) {
-    for (Index i = 0; i < t.rows; ++i) {
-      const T scale = 1 / exponentials(t.row(i), t.cols, out.row(i)).sum;
-      for (Index j = 0; j < t.cols; ++j) out(i, j) *= scale;
-    }
-  } else if (g.kind() == Kind::log_softmax) {
-    for (Index i = 0; i < t.rows; ++i) {
-      const auto [most, sum] = exponentials<T>(t.row(i), t.cols, nullptr);
+void softmaxes(bool logarithm, const MatrixView<const T>& t, const MatrixView<T>& out) {
+  constexpr Index block = 32;
+  std::array<Exponentials<T>, static_cast<std::size_t>(block)> terms;
+  for (Index first = 0; first < t.rows; first += block) {
+    const Index count = std::min(block, t.rows - first);
+    const MatrixView<const T> in = t.middle_rows(first, count);
+    const MatrixView<T> to = out.middle_rows(first, count);
+    softmax<T>(in, nullptr, logarithm ? MatrixView<T>{} : to, terms.data());
+    for (Index i = 0; logarithm && i < count; ++i) {
+      const auto [most, sum] = terms[static_cast<std::size_t>(i)];
       const T log_sum = std::log(sum);
-      for (Index j = 0; j < t.cols; ++j) out(i, j) = (t(i, j) - most) - log_sum;
+      for (Index j = 0; j < t.cols; ++j) to(i, j) = (in(i, j) - most) - log_sum;
     }
+  }
+}
+
+}  // namespace
+
+template <class T>
+void activate(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out) {
+  using Kind = Activation::Kind;
+  if (g.is_row_wise()) {
+    softmaxes(g.kind() == Kind::log_softmax, t, out);
   } else if (g.kind() == Kind::identity) {
     for (Index i = 0; i < t.rows && t.data != out.data; ++i) {
       std::copy_n(t.row(i), t.cols, out.row(i));
@@ -139,10 +213,11 @@ void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<co
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                     \
-  template void activate<T>(const Activation&, MatrixView<const T>, MatrixView<T>);               \
+  template void activate<T>(const Activation&, const MatrixView<const T>&, const MatrixView<T>&); \
   template void multiply_by_slope<T>(const Activation&, MatrixView<const T>, MatrixView<const T>, \
                                      MatrixView<T>);                                              \
-  template Exponentials<T> exponentials<T>(const T*, Index, T*);                                  \
+  template void softmax<T>(const MatrixView<const T>&, const T*, const MatrixView<T>&,            \
+                           Exponentials<T>*);                                                     \
   template void logarithms<T>(const T*, Index, T*);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

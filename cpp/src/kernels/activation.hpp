@@ -6,7 +6,7 @@
 namespace nnbind::kernels {
 
 template <class T>
-void activate(const Activation& g, MatrixView<const T> t, MatrixView<T> out);
+void activate(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out);
 
 /// grad ⊙= g'; the rows of softmaxes are multiplied by the Jacobian.
 template <class T>
@@ -20,9 +20,11 @@ struct Exponentials {
   T sum;      ///< Σ e^{t_k - largest}
 };
 
-/// out_k = e^{t_k - largest}, where `out` may be `t`, or nullptr if only the sum is wanted.
+/// Those of each row, and out_k = factor · softmax(t)_k with a factor for each row (nullptr: all
+/// 1). `out` may be `t`; its data is nullptr if only the numbers are wanted.
 template <class T>
-Exponentials<T> exponentials(const T* t, Index cols, T* out);
+void softmax(const MatrixView<const T>& t, const T* factors, const MatrixView<T>& out,
+             Exponentials<T>* terms);
 
 /// out_i = log x_i, for finite x_i > 0.
 template <class T>

@@ -1,57 +1,204 @@
 #include "kernels/affine.hpp"
 
 #include "kernels/product.hpp"
+#include "kernels/transpose.hpp"
 
 namespace nnbind::kernels {
 
 template <class T>
-void affine(Rows<T> x, Panels<const T> weights, bool bias, MatrixView<T> out) {
-  product(Across<T>{x.row}, weights, bias ? Start::bias : Start::zero, out);
-}
-
-template <class T>
-void affine_input_gradient(Rows<T> grad_out, Panels<const T> transposed_weights, bool accumulate,
-                           MatrixView<T> grad_inputs) {
-  product(Across<T>{grad_out.row}, transposed_weights, accumulate ? Start::accumulate : Start::zero,
-          grad_inputs);
+void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out) {
+  product<T>(Across<T>{x.row}, weights, bias ? Start::bias : Start::zero, out);
 }
 
 namespace {
 
-/// x · gᵀ, a row after the other: it is limited by the memory, which is written in its order.
+/// out (cols × rows), rows of panel_columns<T>, = inᵀ in square blocks of a vector a side, which
+/// are transposed in registers. Rows of `in` that fill up the last block are taken as zeros.
 template <class T>
-void outer_product(const T* x, const T* g, MatrixView<T> out) {
+void transpose(const Panels<const T>& in, T* out) {
+  constexpr Index side = lanes<T>;
+  for (Index j = 0; j < in.cols; j += side) {
+    T* const to = out + j * panel_columns<T>;
+    const Index count = std::min(side, in.cols - j);
+    for (Index i = 0; i < in.rows; i += side) {
+      const T* const from = in.column(j) + i * in.stride;
+      const auto put = [&](Index r, const Packet<T>& column) {
+        if (r < count) store(to + r * panel_columns<T> + i, column);
+      };
+      transpose_block(from, in.stride, in.rows - i, put);
+    }
+  }
+}
+
+}  // namespace
+
+namespace {
+
+/// out = x wᵀ, or out += x wᵀ, for a column x and a row wᵀ.
+template <class T>
+void multiply_rows(const MatrixView<const T>& x, const T* w, bool accumulate,
+                   const MatrixView<T>& out) {
   for (Index i = 0; i < out.rows; ++i) {
-    const Packet<T> left = broadcast(x[i]);
     T* const to = out.row(i);
-    Index j = 0;
-    for (; j + lanes<T> <= out.cols; j += lanes<T>) store(to + j, simd::pmul(left, load(g + j)));
-    if (j < out.cols) store_first(to + j, Packet<T>(simd::pmul(left, load(g + j))), out.cols - j);
+    const Packet<T> left = broadcast(x(i, 0));
+    if (accumulate) {
+      const auto add = [&](const Packet<T>& sum, const Packet<T>& right) {
+        return Packet<T>(simd::pmadd(left, right, sum));
+      };
+      map_elements(out.cols, to, add, static_cast<const T*>(to), w);
+    } else {
+      const auto put = [&](const Packet<T>& right) { return Packet<T>(simd::pmul(left, right)); };
+      map_elements(out.cols, to, put, w);
+    }
   }
 }
 
 }  // namespace
 
 template <class T>
-void affine_weight_gradient(Rows<T> x, Range inputs, MatrixView<const T> grad_out, bool accumulate,
-                            MatrixView<T> grad_weights) {
-  if (grad_out.rows == 1 && !accumulate) {
-    outer_product(x.row[0] + inputs.begin, grad_out.data, grad_weights);
+void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                           bool accumulate, const MatrixView<T>& grad_inputs) {
+  // Wᵀ is made in pieces that fit the first-level cache and the stack, each read by all rows. A
+  // piece adds to the sums of the one before it, so that each element of ∂L/∂X is one chain of sums
+  // in the order of the units.
+  if (weights.cols == 1 && weights.stride == 1) {  // W is one row already
+    multiply_rows(grad_out, weights.data, accumulate, grad_inputs);
     return;
   }
-  // In blocks of samples, so that a panel of ∂L/∂T stays in the first-level cache from one tile to
-  // the next, and its pages in the translation buffer.
-  constexpr Index block = 128;
-  for (Index first = 0; first < grad_out.rows; first += block) {
-    const Index count = std::min(block, grad_out.rows - first);
-    product(Down<T>{x.row + first, inputs.begin},
-            Panels<const T>::plain(grad_out.middle_rows(first, count)),
-            accumulate || first > 0 ? Start::accumulate : Start::zero, grad_weights);
+  constexpr Index width = panel_columns<T>;
+  constexpr Index depth = 512;
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(width * depth)> piece;
+  for (Index j = 0; j < weights.cols; j += depth) {
+    const Index units = std::min(depth, weights.cols - j);
+    for (Index k = 0; k < weights.rows; k += width) {
+      const Index inputs = std::min(width, weights.rows - k);
+      transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.data());
+      product<T>(Even<T>{grad_out.data + j, grad_out.stride},
+                 Panels<const T>{piece.data(), units, inputs, width, width * depth},
+                 accumulate || j > 0 ? Start::accumulate : Start::zero,
+                 grad_inputs.middle_columns(k, inputs));
+    }
+  }
+}
+
+namespace {
+
+/// x · gᵀ, a row after the other: it is limited by the memory, which is read and written in its
+/// order. `put(i, j, product)` takes a vector of it.
+template <class T, class F>
+void outer_product(const T* x, const T* g, Index rows, Range columns, F put) {
+  for (Index i = 0; i < rows; ++i) {
+    const Packet<T> left = broadcast(x[i]);
+    Index j = columns.begin;
+    for (; j + lanes<T> <= columns.end; j += lanes<T>) {
+      put(i, j, Packet<T>(simd::pmul(left, load(g + j))));
+    }
+    if (j < columns.end) {
+      put(i, j, Packet<T>(simd::pmul(left, load_first(g + j, columns.end - j))));
+    }
+  }
+}
+
+/// θ ← θ - γ g for the first `count` elements of a vector.
+template <class T>
+void descend(T* theta, const Packet<T>& gradient, const Packet<T>& factor, Index count) {
+  if (count >= lanes<T>) {
+    store(theta, Packet<T>(simd::pmadd(factor, gradient, load(theta))));
+  } else {
+    store_first(theta, Packet<T>(simd::pmadd(factor, gradient, load_first(theta, count))), count);
+  }
+}
+
+/// The weight gradient of a single sample.
+template <class T>
+void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
+                            const Descent<T>& descent) {
+  if (descent.theta.data == nullptr) {
+    outer_product(x, g, out.rows, {0, out.cols}, [&](Index i, Index j, const Packet<T>& product) {
+      T* const to = out.row(i) + j;
+      if (out.cols - j >= lanes<T>) {
+        store(to, product);
+      } else {
+        store_first(to, product, out.cols - j);
+      }
+    });
+    return;
+  }
+  const Packet<T> factor = broadcast(-descent.rate);
+  const Index width = descent.theta.is_packed() ? panel_columns<T> : out.cols;
+  for (Index first = 0; first < out.cols; first += width) {
+    const Range columns{first, std::min(first + width, out.cols)};
+    T* const theta = descent.theta.column(first) - first;
+    outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
+      descend(theta + i * descent.theta.stride + j, product, factor, columns.end - j);
+    });
+  }
+}
+
+/// Copies of columns of some rows, close to each other.
+template <class T>
+struct ColumnBlock {
+  static constexpr Index most_rows = 128;
+  static constexpr Index most_columns = 96;
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(most_rows* most_columns)> values;
+  std::array<const T*, static_cast<std::size_t>(most_rows)> row;
+
+  const T* const* copy(const T* const* from, Index count, Range columns) {
+    for (Index i = 0; i < count; ++i) {
+      T* const to = values.data() + i * most_columns;
+      std::copy_n(from[i] + columns.begin, columns.size(), to);
+      row[static_cast<std::size_t>(i)] = to;
+    }
+    return row.data();
+  }
+};
+
+}  // namespace
+
+// In blocks of samples, so that what a tile reads stays in the first-level cache until the next one
+// reads it. Where it will be read often, columns of X are first copied next to each other: a column
+// of X as it lies has each of its elements on a page of its own.
+template <class T>
+void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                            bool accumulate, const MatrixView<T>& grad_weights,
+                            const Descent<T>& descent) {
+  if (grad_out.rows == 1 && !accumulate) {
+    const T* const sample = x.row[0] + inputs.begin;
+    const Panels<T>& theta = descent.theta;
+    if (grad_out.cols == 1 && grad_weights.stride == 1 &&
+        (theta.data == nullptr || theta.stride == 1)) {  // a column that is also a row
+      const Index count = inputs.size();
+      weight_gradient_of_one(grad_out.data, sample,
+                             MatrixView<T>{grad_weights.data, 1, count, count},
+                             {Panels<T>::plain({theta.data, 1, count, count}), descent.rate});
+    } else {
+      weight_gradient_of_one(sample, grad_out.data, grad_weights, descent);
+    }
+    return;
+  }
+  using Block = ColumnBlock<T>;
+  const bool copies = grad_weights.cols > 3 * panel_columns<T> && grad_out.rows > 48;
+  const Index chunk = copies ? Block::most_columns : inputs.size();
+  Block block;
+  for (Index k = inputs.begin; k < inputs.end; k += chunk) {
+    const Index count = std::min(chunk, inputs.end - k);
+    const MatrixView<T> to = grad_weights.middle_rows(k - inputs.begin, count);
+    for (Index first = 0; first < grad_out.rows; first += Block::most_rows) {
+      const Index rows = std::min(Block::most_rows, grad_out.rows - first);
+      const Down<T> columns = copies ? Down<T>{block.copy(x.row + first, rows, {k, k + count}), 0}
+                                     : Down<T>{x.row + first, k};
+      const bool descends = descent.theta.data != nullptr && first + rows == grad_out.rows;
+      product<T>(columns, Panels<const T>::plain(grad_out.middle_rows(first, rows)),
+                 accumulate || first > 0 ? Start::accumulate : Start::zero, to,
+                 descends ? descent.theta.middle_rows(k - inputs.begin, count) : Panels<T>{},
+                 descent.rate);
+    }
   }
 }
 
 template <class T>
-void affine_bias_gradient(MatrixView<const T> grad_out, bool accumulate, T* grad_bias) {
+void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
+                          const Descent<T>& descent) {
   const auto column_sum = [&](const T* column, Packet<T> sum) {
     for (Index i = 0; i < grad_out.rows; ++i, column += grad_out.stride) {
       sum = simd::padd(sum, load(column));
@@ -61,46 +208,22 @@ void affine_bias_gradient(MatrixView<const T> grad_out, bool accumulate, T* grad
   for (Index j = 0; j < grad_out.cols; j += lanes<T>) {
     const Index left = std::min(lanes<T>, grad_out.cols - j);
     const Packet<T> start = accumulate ? load_first(grad_bias + j, left) : broadcast(T{0});
-    store_first(grad_bias + j, column_sum(grad_out.data + j, start), left);
+    const Packet<T> sum = column_sum(grad_out.data + j, start);
+    if (descent.theta.data == nullptr) {
+      store_first(grad_bias + j, sum, left);
+    } else {
+      descend(descent.theta.column(j), sum, Packet<T>(broadcast(-descent.rate)), left);
+    }
   }
 }
 
-template <class T>
-void transpose(Panels<const T> in, Range rows, Range cols, Panels<T> out) {
-  // Square blocks of a vector a side, transposed in registers; the edges element by element.
-  constexpr Index side = lanes<T>;
-  const auto one_by_one = [&](Range some_rows, Range some_cols) {
-    if (some_cols.size() == 0) return;
-    for (Index i = some_rows.begin; i < some_rows.end; ++i) {
-      T* const to = out.column(i);
-      for (Index j = some_cols.begin; j < some_cols.end; ++j) {
-        to[j * out.stride] = in.column(j)[i * in.stride];
-      }
-    }
-  };
-  const Index whole_rows = rows.begin + rows.size() / side * side;
-  const Index whole_cols = cols.begin + cols.size() / side * side;
-  for (Index j = cols.begin; j < whole_cols; j += side) {
-    for (Index i = rows.begin; i < whole_rows; i += side) {
-      const T* from = in.column(j) + i * in.stride;
-      T* to = out.column(i) + j * out.stride;
-      simd::PacketBlock<Packet<T>, side> block;
-      for (Index r = 0; r < side; ++r) block.packet[r] = load(from + r * in.stride);
-      simd::ptranspose(block);
-      for (Index r = 0; r < side; ++r) store(to + r * out.stride, block.packet[r]);
-    }
-  }
-  one_by_one({rows.begin, whole_rows}, {whole_cols, cols.end});
-  one_by_one({whole_rows, rows.end}, cols);
-}
-
-#define NNBIND_INSTANTIATE(T)                                                            \
-  template void affine<T>(Rows<T>, Panels<const T>, bool, MatrixView<T>);                \
-  template void affine_input_gradient<T>(Rows<T>, Panels<const T>, bool, MatrixView<T>); \
-  template void affine_weight_gradient<T>(Rows<T>, Range, MatrixView<const T>, bool,     \
-                                          MatrixView<T>);                                \
-  template void affine_bias_gradient<T>(MatrixView<const T>, bool, T*);                  \
-  template void transpose<T>(Panels<const T>, Range, Range, Panels<T>);
+#define NNBIND_INSTANTIATE(T)                                                                      \
+  template void affine<T>(const Rows<T>&, const Panels<const T>&, bool, const MatrixView<T>&);     \
+  template void affine_input_gradient<T>(const MatrixView<const T>&, const Panels<const T>&, bool, \
+                                         const MatrixView<T>&);                                    \
+  template void affine_weight_gradient<T>(const Rows<T>&, Range, const MatrixView<const T>&, bool, \
+                                          const MatrixView<T>&, const Descent<T>&);                \
+  template void affine_bias_gradient<T>(const MatrixView<const T>&, bool, T*, const Descent<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

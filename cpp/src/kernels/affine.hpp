@@ -1,34 +1,45 @@
 // The products of a fully connected layer, T = X W + b, forward and backward.
-// X is (n × inputs), W is (inputs × units), T is (n × units). Weights, biases, transposed weights
-// and gradients of T are read in whole vectors: up to a vector beyond their last element, which
-// their owners keep allocated.
+// X is (n × inputs), W is (inputs × units), T is (n × units). Weights, biases and gradients of T
+// are read in whole vectors: up to a vector beyond their last element, which their owners keep
+// allocated.
 #pragma once
 
 #include "nnbind/matrix.hpp"
 
 namespace nnbind::kernels {
 
+/// A step of gradient descent, θ ← θ - γ g, to be taken with a gradient as it is computed; none
+/// where θ is nullptr.
+template <class T>
+struct Descent {
+  Panels<T> theta;
+  T rate = 0;
+  [[nodiscard]] Descent middle_rows(Index first, Index count) const {
+    return {theta.middle_rows(first, count), rate};
+  }
+};
+
 /// T = X W + b, where b is the row below W; without `bias` T = X W.
 template <class T>
-void affine(Rows<T> x, Panels<const T> weights, bool bias, MatrixView<T> out);
+void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out);
 
-/// ∂L/∂X = ∂L/∂T · Wᵀ, with Wᵀ (units × inputs) given; written over `grad_inputs`, or added to it.
+/// ∂L/∂X = ∂L/∂T · Wᵀ; written over `grad_inputs`, or added to it. With some rows of W, those
+/// columns of ∂L/∂X.
 template <class T>
-void affine_input_gradient(Rows<T> grad_out, Panels<const T> transposed_weights, bool accumulate,
-                           MatrixView<T> grad_inputs);
+void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                           bool accumulate, const MatrixView<T>& grad_inputs);
 
-/// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it.
+/// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it. With a
+/// descent W ← W - γ ∂L/∂W instead, for the same block of W; what is then in `grad_weights` is
+/// not the gradient.
 template <class T>
-void affine_weight_gradient(Rows<T> x, Range inputs, MatrixView<const T> grad_out, bool accumulate,
-                            MatrixView<T> grad_weights);
+void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                            bool accumulate, const MatrixView<T>& grad_weights,
+                            const Descent<T>& descent = {});
 
-/// ∂L/∂b = Σ over the rows of ∂L/∂T.
+/// ∂L/∂b = Σ over the rows of ∂L/∂T; or b ← b - γ ∂L/∂b.
 template <class T>
-void affine_bias_gradient(MatrixView<const T> grad_out, bool accumulate, T* grad_bias);
-
-/// out (cols × rows) = inᵀ, for a block of in: those rows and columns of in, where both ranges
-/// begin at a multiple of a cache line.
-template <class T>
-void transpose(Panels<const T> in, Range rows, Range cols, Panels<T> out);
+void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
+                          const Descent<T>& descent = {});
 
 }  // namespace nnbind::kernels

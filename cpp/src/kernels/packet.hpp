@@ -76,6 +76,25 @@ EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count) {
 #endif
 }
 
+/// The same with `fill` in the other lanes.
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count, T fill) {
+  alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)];
+#ifdef EIGEN_VECTORIZE_AVX512
+  static_cast<void>(whole);
+  const unsigned mask = (1U << static_cast<unsigned>(count)) - 1U;
+  if constexpr (sizeof(T) == 4) {
+    return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), static_cast<__mmask16>(mask), from);
+  } else {
+    return _mm512_mask_loadu_pd(_mm512_set1_pd(fill), static_cast<__mmask8>(mask), from);
+  }
+#else
+  std::fill_n(whole, lanes<T>, fill);
+  std::copy_n(from, count, whole);
+  return load(whole);
+#endif
+}
+
 /// Stores the first `count` lanes and touches nothing beyond them.
 template <class T>
 EIGEN_STRONG_INLINE void store_first(T* to, const Packet<T>& value, Index count) {

@@ -6,7 +6,8 @@
 namespace nnbind::kernels {
 
 template <class T, class A>
-using TileFunction = void (*)(const A&, MatrixView<const T>, const T*, Start, T*, Index, Index);
+using TileFunction = void (*)(const A&, const MatrixView<const T>&, const T*, Start, T*, Index,
+                              Index, const TileDescent<T>&);
 
 /// The tile functions for R = 1 .. tile_rows at a width of V vectors.
 template <class T, class A, int V, bool packed>
@@ -18,50 +19,72 @@ inline constexpr auto tile_table = []<std::size_t... R>(std::index_sequence<R...
 /// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
 /// 8 rows keep the FMA units busier than one of 12 and one of 4.
 template <class T, class A, int V, bool packed>
-void product_panel(const A& a, MatrixView<const T> b, const T* bias, Start start, MatrixView<T> c) {
+void product_panel(const A& a, const MatrixView<const T>& b, const T* bias, Start start,
+                   const MatrixView<T>& c, TileDescent<T> descent) {
   const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
+  T* const theta = descent.theta;
   for (Index t = 0, first = 0; t < tiles; ++t) {
     const Index last = c.rows * (t + 1) / tiles;
+    if (theta != nullptr) descent.theta = theta + first * descent.stride;
     tile_table<T, A, V, packed>[static_cast<std::size_t>(last - first - 1)](
-        a.from(first), b, bias, start, c.row(first), c.stride, c.cols);
+        a.from(first), b, bias, start, c.row(first), c.stride, c.cols, descent);
     first = last;
   }
 }
 
-/// C = start + A · B over all of C. Where start is Start::bias, the bias is the row below B.
+/// The tile functions of a single row for V = 1 .. row_vectors.
+template <class T, class A>
+inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>) {
+  return std::array<TileFunction<T, A>, sizeof...(V)>{&product_tile<T, 1, int{V} + 1, false, A>...};
+}(std::make_index_sequence<row_vectors>{});
+
+/// C of a single row: its vectors are shared out evenly over the fewest tiles.
+template <class T, class A>
+void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
+  const Index vectors = (c.cols + lanes<T> - 1) / lanes<T>;
+  const Index tiles = (vectors + row_vectors - 1) / row_vectors;
+  for (Index t = 0, first = 0; t < tiles; ++t) {
+    const Index last = vectors * (t + 1) / tiles;
+    const Index col = first * lanes<T>;
+    const Index cols = std::min(last * lanes<T>, c.cols) - col;
+    const MatrixView<const T> right = b.view(col, cols);
+    row_table<T, A>[static_cast<std::size_t>(last - first - 1)](a, right, right.row(b.rows), start,
+                                                                c.data + col, c.stride, cols, {});
+    first = last;
+  }
+}
+
+/// C = start + A · B over all of C. Where start is Start::bias, the bias is the row below B. With a
+/// θ of C's shape, θ ← θ - γ (start + A · B), and C is only read.
 /// B and the bias are read in whole vectors: up to a vector beyond their last column.
 template <class T, class A>
-void product(const A& a, Panels<const T> b, Start start, MatrixView<T> c) {
+void product(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
+             const Panels<T>& theta = {}, T rate = 0) {
   if (c.rows == 0) return;
+  if (c.rows == 1 && !b.is_packed() && theta.data == nullptr) return product_row(a, b, start, c);
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
     const MatrixView<const T> right{b.column(col), b.rows, cols, b.stride};
-    compute(right, right.row(b.rows), MatrixView<T>{c.data + col, c.rows, cols, c.stride});
+    TileDescent<T> descent;
+    if (theta.data != nullptr) descent = {theta.column(col), theta.stride, rate};
+    compute(right, right.row(b.rows), MatrixView<T>{c.data + col, c.rows, cols, c.stride}, descent);
   };
-  Index col = 0;
-  if (c.rows == 1 && !b.is_packed()) {
-    constexpr Index wide = thin_vectors * lanes<T>;
-    for (; c.cols - col > wide - lanes<T>; col += wide) {
-      panel(col, wide, [&](auto right, const T* bias, auto out) {
-        product_tile<T, 1, thin_vectors, false, A>(a, right, bias, start, out.data, out.stride,
-                                                   out.cols);
-      });
-    }
-  }
   constexpr Index wide = tile_vectors * lanes<T>;
+  Index col = 0;
   for (; c.cols - col > lanes<T>; col += wide) {
-    panel(col, wide, [&](auto right, const T* bias, auto out) {
+    panel(col, wide, [&](const auto& right, const T* bias, const auto& out, const auto& descent) {
       if (A::packed_b && b.is_packed()) {
-        product_panel<T, A, tile_vectors, A::packed_b>(a, right, bias, start, out);
+        product_panel<T, A, tile_vectors, A::packed_b>(a, right, bias, start, out, descent);
       } else {
-        product_panel<T, A, tile_vectors, false>(a, right, bias, start, out);
+        product_panel<T, A, tile_vectors, false>(a, right, bias, start, out, descent);
       }
     });
   }
   if (col < c.cols) {
-    panel(col, lanes<T>, [&](auto right, const T* bias, auto out) {
-      product_panel<T, A, 1, false>(a, right, bias, start, out);
-    });
+    panel(col, lanes<T>,
+          [&](const auto& right, const T* bias, const auto& out, const auto& descent) {
+            product_panel<T, A, 1, false>(a, right, bias, start, out, descent);
+          });
   }
 }
 

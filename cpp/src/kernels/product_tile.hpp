@@ -10,6 +10,8 @@
 // in place: at this shape the loads are not the limit. The row of B 16 steps ahead is prefetched. A
 // step of a whole tile takes two FMA units 6 or 12 cycles, so that is 100 to 200 cycles early: in
 // time for rows from beyond the second-level cache. A prefetch beyond the end does no harm.
+// A tile of a single row is limited by the loads: each value of B is used once. Its rows of B are
+// long pieces of memory, of which 8 ahead are early enough, and 16 too many at once.
 //
 // Every element of C is one chain of multiply-adds (fused from v3 on) in the order of k, whatever
 // the tile's shape. So its bits depend neither on the tiling nor on the number of threads.
@@ -25,15 +27,17 @@ namespace nnbind::kernels {
 
 inline constexpr int tile_rows = vector_registers == 32 ? 12 : 6;
 inline constexpr int tile_vectors = 2;
-/// A tile of a single row needs more vectors side by side to fill the FMA units: 8. With 16
-/// registers it has 4, since 8 for C, 8 for B and the broadcast would take 17.
-inline constexpr int thin_vectors = vector_registers == 32 ? 8 : 4;
+/// A tile of a single row needs more vectors side by side to fill the FMA units. It uses each
+/// vector of B once, straight from memory, so that 8 do with 16 registers too.
+inline constexpr int row_vectors = 8;
 
 /// How A's values lie in a list of rows, seen from tile row 0. column(k)[r] is A(r, k).
 /// Across: A(r, k) = row[r][k], the rows are samples and K runs over their features.
 template <class T>
 struct Across {
   static constexpr bool packed_b = true;  // B may be packed
+  static constexpr bool prefetches = true;
+  static constexpr bool descends = false;
   const T* const* row;
   [[nodiscard]] Across from(Index first) const { return {row + first}; }
   template <int R>
@@ -45,8 +49,26 @@ struct Across {
       Index k;
       EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
     };
+    Tile() = default;
     EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) { std::copy_n(a.row, R, row.begin()); }
     EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
+  };
+};
+
+/// Even: the same, of rows that lie `stride` apart.
+template <class T>
+struct Even {
+  static constexpr bool packed_b = true;
+  static constexpr bool prefetches = false;
+  static constexpr bool descends = false;
+  const T* data;
+  Index stride;
+  [[nodiscard]] Even from(Index first) const { return {data + first * stride, stride}; }
+  template <int R>
+  struct Tile : Across<T>::template Tile<R> {
+    EIGEN_ALWAYS_INLINE explicit Tile(const Even& a) {
+      for (int r = 0; r < R; ++r) this->row[static_cast<std::size_t>(r)] = a.data + r * a.stride;
+    }
   };
 };
 
@@ -54,6 +76,8 @@ struct Across {
 template <class T>
 struct Down {
   static constexpr bool packed_b = false;
+  static constexpr bool prefetches = false;  // what a tile reads is in the cache
+  static constexpr bool descends = true;
   const T* const* row;
   Index first;
   [[nodiscard]] Down from(Index more) const { return {row, first + more}; }
@@ -62,16 +86,20 @@ struct Down {
     const T* const* row;
     Index first;
     EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), first(a.first) {}
-    EIGEN_ALWAYS_INLINE const T* column(Index k) const {
-      const T* const at = row[k] + first;
-      __builtin_prefetch(at + 24);  // of the next tile
-      return at;
-    }
+    EIGEN_ALWAYS_INLINE const T* column(Index k) const { return row[k] + first; }
   };
 };
 
 /// Where a tile starts from: nothing, one row added to all, or what C already holds.
 enum class Start { zero, bias, accumulate };
+
+/// Where a tile ends, if not in C: at θ ← θ - γ · sum, with θ in the place of C.
+template <class T>
+struct TileDescent {
+  T* theta = nullptr;
+  Index stride = 0;
+  T rate = 0;
+};
 
 /// The sums of R rows of a tile, each row after those above it. They are fields, and not an array
 /// over the rows: only of those does GCC keep all in registers from their start to their store, and
@@ -108,6 +136,15 @@ struct TileSums {
     for (int v = 0; v + 1 < V; ++v) store(to + v * lanes<T>, sum[v]);
     store_first(to + (V - 1) * lanes<T>, sum[V - 1], last);
   }
+  EIGEN_ALWAYS_INLINE void descend(const Packet<T>& factor, T* theta, Index stride, Index last) {
+    above.descend(factor, theta, stride, last);
+    T* const w = theta + (R - 1) * stride;
+    for (int v = 0; v + 1 < V; ++v) {
+      sum[v] = simd::pmadd(factor, sum[v], load(w + v * lanes<T>));
+    }
+    const Packet<T> edge = load_first(w + (V - 1) * lanes<T>, last);
+    sum[V - 1] = simd::pmadd(factor, sum[V - 1], edge);
+  }
 };
 
 template <class T, int V>
@@ -118,15 +155,24 @@ struct TileSums<T, 0, V> {
   EIGEN_ALWAYS_INLINE void add(const Column& /*a*/, const Packet<T>* /*right*/) {}
   EIGEN_ALWAYS_INLINE void write(T* /*c*/, Index /*stride*/) const {}
   EIGEN_ALWAYS_INLINE void write_first(T* /*c*/, Index /*stride*/, Index /*last*/) const {}
+  EIGEN_ALWAYS_INLINE void descend(const Packet<T>& /*factor*/, T* /*theta*/, Index /*stride*/,
+                                   Index /*last*/) {}
 };
 
 /// `packed`: whether B is a panel of a packed matrix.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
 /// `cols` reaches; B is read in whole vectors.
 template <class T, int R, int V, bool packed, class A>
-void product_tile(const A& a_rows, MatrixView<const T> b, const T* bias, Start start, T* c,
-                  Index c_stride, Index cols) {
+void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, Start start, T* c,
+                  Index c_stride, Index cols, const TileDescent<T>& descent) {
   const typename A::template Tile<R> a(a_rows);
+  if constexpr (A::descends) {
+    for (int r = 0; descent.theta != nullptr && r < R; ++r) {
+      for (int v = 0; v < V; ++v) {
+        __builtin_prefetch(descent.theta + r * descent.stride + v * lanes<T>, 1);
+      }
+    }
+  }
   const Index last = std::min(lanes<T>, cols - (V - 1) * lanes<T>);  // columns of the last vector
   TileSums<T, R, V> sums;
   if (start == Start::accumulate) {
@@ -140,14 +186,22 @@ void product_tile(const A& a_rows, MatrixView<const T> b, const T* bias, Start s
   }
   // A stride that is known leaves registers to the addresses of A's rows.
   const Index stride = packed ? panel_columns<T> : b.stride;
+  constexpr Index ahead = R == 1 ? 8 : 16;
   const T* b_row = b.data;
   for (Index k = 0; k < b.rows; ++k, b_row += stride) {
     Packet<T> right[V];
     for (int v = 0; v < V; ++v) {
-      __builtin_prefetch(b_row + 16 * stride + v * lanes<T>);
+      if constexpr (A::prefetches) __builtin_prefetch(b_row + ahead * stride + v * lanes<T>);
       right[v] = load(b_row + v * lanes<T>);
     }
     sums.add(a.column(k), right);
+  }
+  if constexpr (A::descends) {
+    if (descent.theta != nullptr) {
+      sums.descend(broadcast(-descent.rate), descent.theta, descent.stride, last);
+      c = descent.theta;
+      c_stride = descent.stride;
+    }
   }
   if (last == lanes<T>) {
     sums.write(c, c_stride);

@@ -30,6 +30,9 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
  public:
   BinaryCrossEntropy(bool from_logits, Reduction reduction)
       : LossOf("binary_cross_entropy", reduction), from_logits_(from_logits) {}
+  [[nodiscard]] std::optional<Recipe> recipe() const override {
+    return built_in({{"from_logits", from_logits_}});
+  }
 
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
     if (from_logits_) require_identity("BinaryCrossEntropy", output);
@@ -77,6 +80,9 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
     require(label_smoothing >= 0 && label_smoothing < 1, "CrossEntropy",
             "label_smoothing is " + number_text(label_smoothing) + "; expected 0 <= s < 1");
   }
+  [[nodiscard]] std::optional<Recipe> recipe() const override {
+    return built_in({{"from_logits", from_logits_}, {"label_smoothing", smoothing_}});
+  }
 
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
     if (from_logits_) require_identity("CrossEntropy", output);
@@ -115,50 +121,58 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
     return kept * (rows.labels == nullptr ? rows.targets[i][k] : T(rows.labels[i] == k)) + uniform;
   }
 
-  // With p = softmax(t): d = Σ y_k (log Σ eᵗ - t_k), and ∂d/∂t = (Σ y) p - y. The logarithms of
-  // some rows are taken together, in vector registers.
+  // With p = softmax(t): d = Σ y_k (log Σ eᵗ - t_k), and ∂d/∂t = (Σ y) p - y. Some rows are taken
+  // together, in vector registers.
   template <class T>
   void from_logits(const LossRows<T>& rows) const {
     constexpr Index block = 32;
     std::array<kernels::Exponentials<T>, block> terms;
+    std::array<T, block> slopes;
     std::array<T, block> sums;
     std::array<T, block> logs;
+    const bool differentiates = rows.gradient.data != nullptr;
     for (Index first = 0; first < rows.predictions.rows; first += block) {
       const Index count = std::min(block, rows.predictions.rows - first);
       for (Index i = 0; i < count; ++i) {
-        const auto place = static_cast<std::size_t>(i);
-        T* const exponentials =
-            rows.gradient.data == nullptr ? nullptr : rows.gradient.row(first + i);
-        terms[place] = kernels::exponentials(rows.predictions.row(first + i), rows.predictions.cols,
-                                             exponentials);
-        sums[place] = terms[place].sum;
+        const T weight = rows.weights == nullptr ? T{1} : rows.weights[first + i];
+        slopes[static_cast<std::size_t>(i)] = rows.scale * weight;
       }
+      kernels::softmax<T>(
+          rows.predictions.middle_rows(first, count), slopes.data(),
+          differentiates ? rows.gradient.middle_rows(first, count) : MatrixView<T>{}, terms.data());
+      for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) sums[i] = terms[i].sum;
       kernels::logarithms(sums.data(), count, logs.data());
       for (Index i = 0; i < count; ++i) {
         const auto place = static_cast<std::size_t>(i);
-        finish_row(rows, first + i, terms[place], logs[place]);
+        finish_row(rows, first + i, terms[place].largest, logs[place], slopes[place]);
       }
     }
   }
 
+  /// What the targets add: the row's gradient is slope · p so far, with slope = scale · w. The
+  /// logarithm is that of Σ e^{t - largest}: a large t must not swallow it.
   template <class T>
-  void finish_row(const LossRows<T>& rows, Index i, const kernels::Exponentials<T>& terms,
-                  T log_sum) const {
+  void finish_row(const LossRows<T>& rows, Index i, T largest, T log_sum, T slope) const {
     const Index classes = rows.predictions.cols;
     const T* const t = rows.predictions.row(i);
+    T* const gradient = rows.gradient.data == nullptr ? nullptr : rows.gradient.row(i);
     const T weight = rows.weights == nullptr ? T{1} : rows.weights[i];
+    if (rows.labels != nullptr && smoothing_ == 0) {
+      const std::int64_t label = rows.labels[i];
+      rows.losses[i] = weight * (log_sum - (t[label] - largest));
+      if (gradient != nullptr) gradient[label] -= slope;
+      return;
+    }
     T loss = 0;
     T total = 0;
     for (Index k = 0; k < classes; ++k) {
       const T y = target(rows, i, k);
       total += y;
-      if (y != 0) loss += y * (log_sum - (t[k] - terms.largest));
+      if (y != 0) loss += y * (log_sum - (t[k] - largest));
     }
     rows.losses[i] = weight * loss;
-    if (rows.gradient.data == nullptr) return;
-    T* const gradient = rows.gradient.row(i);
-    for (Index k = 0; k < classes; ++k) {
-      gradient[k] = (total / terms.sum * gradient[k] - target(rows, i, k)) * (rows.scale * weight);
+    for (Index k = 0; gradient != nullptr && k < classes; ++k) {
+      gradient[k] = total * gradient[k] - target(rows, i, k) * slope;
     }
   }
 
@@ -187,6 +201,7 @@ class MarginLoss final : public LossOf<MarginLoss> {
  public:
   MarginLoss(std::string name, int margin, Reduction reduction)
       : LossOf(std::move(name), reduction), margin_(margin) {}
+  [[nodiscard]] std::optional<Recipe> recipe() const override { return built_in(); }
 
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
     return margin_ == 0 && output.kind() == Kind::binary;

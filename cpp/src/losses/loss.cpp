@@ -26,6 +26,11 @@ constexpr std::array<std::pair<std::string_view, Maker>, 9> makers{{
 
 }  // namespace
 
+Recipe Loss::built_in(Attributes options) const {
+  options.emplace_back("reduction", std::string(reduction_ == Reduction::mean ? "mean" : "sum"));
+  return {name_, std::move(options)};
+}
+
 bool Losses::run_alone() const {
   return std::ranges::any_of(terms, [](const Term& term) { return term.loss->runs_alone(); });
 }

@@ -14,6 +14,7 @@ class SquaredError final : public LossOf<SquaredError> {
  public:
   SquaredError(Reduction reduction, bool average)
       : LossOf(average ? "mse" : "squared_error", reduction), average_(average) {}
+  [[nodiscard]] std::optional<Recipe> recipe() const override { return built_in(); }
 
   template <class T>
   void rows(const LossRows<T>& rows, bool /*pre_activation*/) const {
@@ -29,6 +30,7 @@ class SquaredError final : public LossOf<SquaredError> {
 class AbsoluteError final : public LossOf<AbsoluteError> {
  public:
   explicit AbsoluteError(Reduction reduction) : LossOf("absolute_error", reduction) {}
+  [[nodiscard]] std::optional<Recipe> recipe() const override { return built_in(); }
 
   template <class T>
   void rows(const LossRows<T>& rows, bool /*pre_activation*/) const {
@@ -43,6 +45,9 @@ class Huber final : public LossOf<Huber> {
   Huber(double delta, Reduction reduction) : LossOf("huber", reduction), delta_(delta) {
     require(std::isfinite(delta) && delta > 0, "Huber",
             "delta is " + number_text(delta) + "; expected a positive number");
+  }
+  [[nodiscard]] std::optional<Recipe> recipe() const override {
+    return built_in({{"delta", delta_}});
   }
 
   template <class T>
@@ -63,6 +68,9 @@ class Poisson final : public LossOf<Poisson> {
  public:
   Poisson(bool log_input, Reduction reduction)
       : LossOf("poisson", reduction), log_input_(log_input) {}
+  [[nodiscard]] std::optional<Recipe> recipe() const override {
+    return built_in({{"log_input", log_input_}});
+  }
 
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
     const double* const bad = std::find_if(row, row + cols, [](double y) { return y < 0; });

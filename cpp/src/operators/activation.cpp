@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "nnbind/operators.hpp"
+#include "operators/attributes.hpp"
 #include "operators/elements.hpp"
 
 namespace nnbind {
@@ -14,6 +15,11 @@ class Activate final : public Operator<T> {
  public:
   explicit Activate(const Activation& g) : g_(g) {}
   [[nodiscard]] std::string_view kind() const override { return g_.name(); }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    Attributes attributes;
+    operators::describe_alpha(g_, attributes);
+    return attributes;
+  }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return operators::only(inputs);
   }

@@ -45,11 +45,17 @@ class BatchNorm final : public operators::Norm<T> {
  public:
   explicit BatchNorm(BatchNormOptions options) : options_(options) { options_.check(); }
   [[nodiscard]] std::string_view kind() const override { return "batch_norm"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    return Attributes{{"momentum", options_.momentum}, {"epsilon", options_.epsilon}};
+  }
   [[nodiscard]] Index saved_width(Index width) const override { return 2 * width; }
   [[nodiscard]] bool needs_whole_columns() const override { return true; }
   /// The running mean, above the running variance.
   [[nodiscard]] BlockShape state(std::span<const Shape> inputs) const override {
     return {2, inputs[0].cols};
+  }
+  [[nodiscard]] std::vector<NamedRows> state_names(BlockShape /*state*/) const override {
+    return {{"running_mean", 1, true}, {"running_variance", 1, true}};
   }
   void initialize_state(MatrixView<T> state) const override {
     std::fill_n(state.row(0), state.cols, T{0});
@@ -88,7 +94,7 @@ class BatchNorm final : public operators::Norm<T> {
           mean_dyx[j] = static_cast<T>(sum_dyx[j] / rows);
         }
       }
-      const T* const gamma = pass.cache.data + part.begin;
+      const T* const gamma = this->gamma(pass.parameters) + part.begin;
       for (Index i = 0; i < dy.rows; ++i) {
         const T* const x = pass.inputs[0].row[i] + part.begin;
         operators::put_row(to.row(i) + part.begin, part.size(), add, [&](Index j) {

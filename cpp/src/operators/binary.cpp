@@ -135,6 +135,7 @@ template <class T, class Formula>
 class Binary final : public Operator<T> {
  public:
   [[nodiscard]] std::string_view kind() const override { return Formula::kind; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override { return Attributes{}; }
 
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     if (inputs.size() != 2) throw ShapeError("expected two inputs");

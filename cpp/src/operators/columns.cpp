@@ -1,5 +1,6 @@
 // Columns put side by side, and taken apart.
 #include <algorithm>
+#include <limits>
 
 #include "nnbind/operators.hpp"
 #include "operators/elements.hpp"
@@ -12,6 +13,7 @@ template <class T>
 class Concatenate final : public Operator<T> {
  public:
   [[nodiscard]] std::string_view kind() const override { return "concatenate"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override { return Attributes{}; }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     if (inputs.size() < 2 || inputs.size() > 16) throw ShapeError("expected 2 to 16 inputs");
     Shape all{inputs[0].rows, 0};
@@ -44,13 +46,18 @@ class Concatenate final : public Operator<T> {
 template <class T>
 class Slice final : public Operator<T> {
  public:
-  Slice(Index first, Index count) : columns_{first, first + count} {
+  Slice(Index first, Index count) {
     require(first >= 0, "slice",
             "first is " + std::to_string(first) + "; expected an integer >= 0");
     require(count >= 1, "slice",
             "count is " + std::to_string(count) + "; expected an integer >= 1");
+    constexpr Index last = std::numeric_limits<Index>::max();
+    columns_ = {first, count > last - first ? last : first + count};
   }
   [[nodiscard]] std::string_view kind() const override { return "slice"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    return Attributes{{"first", columns_.begin}, {"count", columns_.size()}};
+  }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     const Shape input = operators::only(inputs);
     if (columns_.end > input.cols) {

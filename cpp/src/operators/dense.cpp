@@ -5,6 +5,7 @@
 
 #include "kernels/affine.hpp"
 #include "nnbind/error.hpp"
+#include "operators/attributes.hpp"
 
 namespace nnbind {
 
@@ -37,6 +38,25 @@ BlockShape Dense<T>::parameters(std::span<const Shape> inputs) const {
 template <class T>
 Index Dense<T>::weight_rows(std::span<const Shape> inputs) const {
   return inputs[0].cols;
+}
+
+template <class T>
+std::optional<Attributes> Dense<T>::attributes() const {
+  Attributes attributes{{"units", options_.units},
+                        {"activation", std::string(options_.activation.name())}};
+  operators::describe_alpha(options_.activation, attributes);
+  if (options_.init) operators::describe(*options_.init, attributes);
+  attributes.insert(attributes.end(), {{"bias", options_.bias},
+                                       {"l1", options_.l1},
+                                       {"l2", options_.l2},
+                                       {"dropout", options_.dropout}});
+  return attributes;
+}
+
+template <class T>
+std::vector<NamedRows> Dense<T>::parameter_names(BlockShape parameters) const {
+  if (!options_.bias) return {{"weights", parameters.rows}};
+  return {{"weights", parameters.rows - 1}, {"bias", 1, true}};
 }
 
 template <class T>
@@ -125,8 +145,10 @@ template <class T>
 void Dense<T>::backward(const BackwardPass<T>& pass) const {
   // ∂L/∂X = ∂L/∂T · Wᵀ.
   const InputGradient<T>& to = pass.input_gradients[0];
-  kernels::affine_input_gradient(pass.output_gradient_rows, part(pass.cache, pass.columns),
-                                 to.accumulate, part(to.gradient, pass.columns));
+  const Range inputs = pass.columns;
+  kernels::affine_input_gradient<T>(pass.output_gradient,
+                                    pass.parameters.middle_rows(inputs.begin, inputs.size()),
+                                    to.accumulate, part(to.gradient, inputs));
 }
 
 template <class T>
@@ -136,25 +158,16 @@ void Dense<T>::parameter_gradient(const ParameterPass<T>& pass) const {
   const MatrixView<const T> from = part(pass.output_gradient, block.cols);
   const Index weight_rows = pass.inputs[0].cols;
   const Range weights{block.rows.begin, std::min(block.rows.end, weight_rows)};
+  const kernels::Descent<T> descent{pass.theta, pass.rate};
   if (weights.size() > 0) {
     kernels::affine_weight_gradient(pass.inputs[0], weights, from, pass.accumulate,
-                                    pass.gradient.middle_rows(0, weights.size()));
+                                    pass.gradient.middle_rows(0, weights.size()), descent);
   }
   if (block.rows.end > weight_rows) {
-    kernels::affine_bias_gradient(from, pass.accumulate,
-                                  pass.gradient.row(weight_rows - block.rows.begin));
+    const Index bias = weight_rows - block.rows.begin;
+    kernels::affine_bias_gradient(from, pass.accumulate, pass.gradient.row(bias),
+                                  descent.middle_rows(bias, 1));
   }
-}
-
-template <class T>
-BlockShape Dense<T>::cache_shape(BlockShape parameters) const {
-  return {parameters.cols, parameters.rows - (options_.bias ? 1 : 0)};
-}
-
-template <class T>
-void Dense<T>::cache_parameters(Panels<const T> parameters, Block block, Panels<T> cache) const {
-  kernels::transpose(parameters, {block.rows.begin, std::min(block.rows.end, cache.cols)},
-                     block.cols, cache);
 }
 
 template class Dense<float>;

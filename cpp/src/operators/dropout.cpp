@@ -17,6 +17,9 @@ class Dropout final : public Operator<T> {
             "rate is " + number_text(rate) + "; expected 0 <= rate < 1");
   }
   [[nodiscard]] std::string_view kind() const override { return "dropout"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    return Attributes{{"rate", rate_}};
+  }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return operators::only(inputs);
   }

@@ -13,6 +13,9 @@ class LayerNorm final : public operators::Norm<T> {
  public:
   explicit LayerNorm(LayerNormOptions options) : options_(options) { options_.check(); }
   [[nodiscard]] std::string_view kind() const override { return "layer_norm"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    return Attributes{{"epsilon", options_.epsilon}};
+  }
   [[nodiscard]] Index saved_width(Index /*width*/) const override { return 2; }
 
   void forward(const ForwardPass<T>& pass) const override {
@@ -36,7 +39,7 @@ class LayerNorm final : public operators::Norm<T> {
   void backward(const BackwardPass<T>& pass) const override {
     const auto& [gradient, accumulate] = pass.input_gradients[0];
     const Index cols = gradient.cols;
-    const T* const gamma = pass.cache.data;
+    const T* const gamma = this->gamma(pass.parameters);
     for (Index i = 0; i < gradient.rows; ++i) {
       const T* const x = pass.inputs[0].row[i];
       const T* const dy = pass.output_gradient.row(i);

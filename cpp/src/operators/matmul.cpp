@@ -14,6 +14,7 @@ template <class T>
 class MatMul final : public Operator<T> {
  public:
   [[nodiscard]] std::string_view kind() const override { return "matmul"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override { return Attributes{}; }
 
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     if (inputs.size() != 2) throw ShapeError("expected two inputs");
@@ -38,44 +39,13 @@ class MatMul final : public Operator<T> {
     const InputGradient<T>& to_x = pass.input_gradients[0];
     const InputGradient<T>& to_w = pass.input_gradients[1];
     if (to_x.gradient.data != nullptr) {
-      multiply_by_transpose(pass.output_gradient, operators::matrix_of(pass.inputs[1]), to_x);
+      const auto weights = Panels<const T>::plain(operators::matrix_of(pass.inputs[1]));
+      kernels::affine_input_gradient<T>(pass.output_gradient, weights, to_x.accumulate,
+                                        to_x.gradient);
     }
     if (to_w.gradient.data != nullptr) {
       kernels::affine_weight_gradient<T>(pass.inputs[0], {0, pass.inputs[0].cols},
                                          pass.output_gradient, to_w.accumulate, to_w.gradient);
-    }
-  }
-
- private:
-  /// G Wᵀ in pieces of Wᵀ that fit the first-level cache and the stack. A piece adds to the sums of
-  /// the one before it, so that each element is one chain of sums in the order of W's columns.
-  static void multiply_by_transpose(MatrixView<const T> g, MatrixView<const T> w,
-                                    const InputGradient<T>& to) {
-    constexpr Index width = panel_columns<T>;
-    constexpr Index depth = 128;
-    alignas(cache_line) std::array<T, static_cast<std::size_t>(width * depth)> piece{};
-    for (Index k = 0; k < w.rows; k += width) {
-      const Index rows = std::min(width, w.rows - k);
-      for (Index j = 0; j < w.cols; j += depth) {
-        const Index cols = std::min(depth, w.cols - j);
-        const Panels<T> transposed{piece.data(), cols, rows, width, width};
-        kernels::transpose(Panels<const T>::plain(w.middle_rows(k, rows).middle_columns(j, cols)),
-                           {0, rows}, {0, cols}, transposed);
-        multiply(g.middle_columns(j, cols), transposed, to.accumulate || j > 0,
-                 to.gradient.middle_columns(k, rows));
-      }
-    }
-  }
-
-  static void multiply(MatrixView<const T> g, Panels<const T> right, bool accumulate,
-                       MatrixView<T> out) {
-    constexpr Index most = 48;  // rows: whole register tiles of 12 and 6
-    std::array<const T*, static_cast<std::size_t>(most)> list;
-    for (Index first = 0; first < g.rows; first += most) {
-      const Index count = std::min(most, g.rows - first);
-      for (Index i = 0; i < count; ++i) list[static_cast<std::size_t>(i)] = g.row(first + i);
-      kernels::affine_input_gradient<T>({list.data(), count, g.cols}, right, accumulate,
-                                        out.middle_rows(first, count));
     }
   }
 };

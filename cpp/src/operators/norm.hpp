@@ -21,6 +21,9 @@ class Norm : public Operator<T> {
   [[nodiscard]] BlockShape parameters(std::span<const Shape> inputs) const override {
     return {2, inputs[0].cols};
   }
+  [[nodiscard]] std::vector<NamedRows> parameter_names(BlockShape /*parameters*/) const override {
+    return {{"gamma", 1, true}, {"beta", 1, true}};
+  }
   [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
     return 4 * elements_per_sample(inputs[0]);
   }
@@ -29,20 +32,9 @@ class Norm : public Operator<T> {
     std::fill_n(parameters.row(0), parameters.cols, T{1});
     std::fill_n(parameters.row(1), parameters.cols, T{0});
   }
-  /// γ, for the backward pass.
-  [[nodiscard]] BlockShape cache_shape(BlockShape parameters) const override {
-    return {1, parameters.cols};
-  }
-  void cache_parameters(Panels<const T> parameters, Block block, Panels<T> cache) const override {
-    if (block.rows.begin > 0 || block.rows.size() == 0) return;
-    for (Index j = block.cols.begin; j < block.cols.end; ++j) {
-      *cache.column(j) = *parameters.column(j);
-    }
-  }
 
  protected:
-  // Parameters and caches of one row are one piece of memory: these are not packed in panels
-  // (reads_panels), and panels of a single row follow each other without a gap.
+  // A row of parameters is one piece of memory: these are not packed in panels (reads_panels).
   static const T* gamma(Panels<const T> parameters) { return parameters.data; }
   static const T* beta(Panels<const T> parameters) { return parameters.data + parameters.stride; }
 };

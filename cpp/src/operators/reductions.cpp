@@ -12,6 +12,7 @@ class RowSum final : public Operator<T> {
  public:
   explicit RowSum(bool mean) : mean_(mean) {}
   [[nodiscard]] std::string_view kind() const override { return mean_ ? "mean" : "sum"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override { return Attributes{}; }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return {operators::only(inputs).rows, 1};
   }

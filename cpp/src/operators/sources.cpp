@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "nnbind/operators.hpp"
+#include "operators/attributes.hpp"
 #include "operators/elements.hpp"
 
 namespace nnbind {
@@ -28,6 +29,14 @@ class Parameter final : public Operator<T> {
     }
   }
   [[nodiscard]] std::string_view kind() const override { return "parameter"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    Attributes attributes{{"rows", shape_.rows}, {"cols", shape_.cols}};
+    operators::describe(init_, attributes);
+    return attributes;
+  }
+  [[nodiscard]] std::vector<NamedRows> parameter_names(BlockShape parameters) const override {
+    return {{"values", parameters.rows}};
+  }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     require_none(inputs);
     return shape_;
@@ -80,6 +89,15 @@ class Constant final : public Operator<T> {
     }
   }
   [[nodiscard]] std::string_view kind() const override { return "constant"; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    const MatrixView<const T> from = values_.view();
+    AttributeArray values{from.rows, from.cols, {}};
+    values.values.reserve(static_cast<std::size_t>(from.rows * from.cols));
+    for (Index i = 0; i < from.rows; ++i) {
+      values.values.insert(values.values.end(), from.row(i), from.row(i) + from.cols);
+    }
+    return Attributes{{"values", std::move(values)}};
+  }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     require_none(inputs);
     return {values_.view().rows, values_.view().cols};

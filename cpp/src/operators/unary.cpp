@@ -49,6 +49,7 @@ struct Log {
 /// The most common power, a product instead of a call of std::pow.
 struct Square {
   static constexpr std::string_view kind = "power";
+  static constexpr double exponent = 2;
   template <class T>
   T value(T x) const {
     return x * x;
@@ -77,6 +78,13 @@ class Unary final : public Operator<T> {
  public:
   explicit Unary(Formula formula = {}) : formula_(formula) {}
   [[nodiscard]] std::string_view kind() const override { return Formula::kind; }
+  [[nodiscard]] std::optional<Attributes> attributes() const override {
+    if constexpr (requires { formula_.exponent; }) {
+      return Attributes{{"exponent", formula_.exponent}};
+    } else {
+      return Attributes{};
+    }
+  }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return operators::only(inputs);
   }

@@ -1,0 +1,224 @@
+// The optimizers: their rules, and the options that are allowed.
+#include <cmath>
+
+#include "kernels/update.hpp"
+#include "nnbind/error.hpp"
+#include "nnbind/optimizer.hpp"
+
+namespace nnbind {
+
+namespace simd = kernels::simd;
+using kernels::constant;
+
+namespace {
+
+/// v ← μ v - γ g, θ ← θ + v, or Nesterov's look ahead θ ← θ + μ v - γ g.
+template <bool nesterov>
+struct MomentumRule {
+  static constexpr int states = 1;
+  static constexpr bool treats_all_alike = true;
+  double rate;
+  double momentum;
+  template <class P>
+  void operator()(P& w, const P& g, P& velocity, P& /*second*/) const {
+    const P pull = simd::pmul(constant<P>(-rate), g);
+    velocity = simd::pmadd(constant<P>(momentum), velocity, pull);
+    if constexpr (nesterov) {
+      w = simd::padd(w, P(simd::pmadd(constant<P>(momentum), velocity, pull)));
+    } else {
+      w = simd::padd(w, velocity);
+    }
+  }
+};
+
+struct SgdRule {
+  static constexpr int states = 0;
+  static constexpr bool treats_all_alike = true;
+  double rate;
+  template <class P>
+  void operator()(P& w, const P& g, P& /*first*/, P& /*second*/) const {
+    w = simd::pmadd(constant<P>(-rate), g, w);
+  }
+};
+
+/// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ.
+struct AdamRule {
+  static constexpr int states = 2;
+  static constexpr bool treats_all_alike = false;
+  double rate;
+  double beta1;
+  double beta2;
+  double root_scale;
+  double epsilon;
+  double keep;
+  template <class P>
+  void operator()(P& w, const P& g, P& m, P& v) const {
+    m = simd::pmadd(constant<P>(beta1), m, P(simd::pmul(constant<P>(1 - beta1), g)));
+    v = simd::pmadd(constant<P>(beta2), v,
+                    P(simd::pmul(constant<P>(1 - beta2), P(simd::pmul(g, g)))));
+    const P root = simd::pmadd(kernels::sqrt(v), constant<P>(root_scale), constant<P>(epsilon));
+    w = simd::pmadd(constant<P>(-rate), P(simd::pdiv(m, root)),
+                    P(simd::pmul(constant<P>(keep), w)));
+  }
+};
+
+/// θ ← θ - γ g / (√v + ε) with v ← old v + fresh g².
+struct RootMeanSquareRule {
+  static constexpr int states = 1;
+  static constexpr bool treats_all_alike = true;
+  double rate;
+  double old;
+  double fresh;
+  double epsilon;
+  template <class P>
+  void operator()(P& w, const P& g, P& v, P& /*second*/) const {
+    v = simd::pmadd(constant<P>(old), v, P(simd::pmul(constant<P>(fresh), P(simd::pmul(g, g)))));
+    const P root = simd::padd(kernels::sqrt(v), constant<P>(epsilon));
+    w = simd::pmadd(constant<P>(-rate), P(simd::pdiv(g, root)), w);
+  }
+};
+
+/// An optimizer that makes its rule anew for each step and runs it over blocks.
+/// `Make` turns (γ, t) into a rule for weights and one for biases, which may be the same.
+template <class Make>
+class RuleOptimizer final : public Optimizer {
+ public:
+  RuleOptimizer(Recipe recipe, const SchedulePointer& schedule, std::optional<double> clip_norm,
+                Make make)
+      : Optimizer(recipe.name, schedule, clip_norm), recipe_(std::move(recipe)), make_(make) {
+    if (clip_norm) recipe_.options.emplace_back("clip_norm", *clip_norm);
+  }
+  [[nodiscard]] std::optional<Recipe> recipe() const override { return recipe_; }
+  [[nodiscard]] int state_vectors() const override { return Rule::states; }
+
+  void begin_step() override {
+    const auto step = static_cast<double>(iterations() + 1);
+    weight_rule_ = make_(learning_rate(), step, true);
+    bias_rule_ = make_(learning_rate(), step, false);
+  }
+  void update(const UpdateBlock<float>& block) override { run(block); }
+  void update(const UpdateBlock<double>& block) override { run(block); }
+  [[nodiscard]] std::optional<double> descent_rate() const override {
+    if constexpr (std::is_same_v<Rule, SgdRule>) return weight_rule_.rate;
+    return std::nullopt;
+  }
+
+ private:
+  using Rule = std::invoke_result_t<Make, double, double, bool>;
+
+  template <class T>
+  void run(const UpdateBlock<T>& block) {
+    if constexpr (Rule::treats_all_alike) {
+      kernels::update_block(block, state<T>(0), state<T>(1), weight_rule_);
+    } else {
+      kernels::update_block(rows(block, {0, block.weight_rows}), state<T>(0), state<T>(1),
+                            weight_rule_);
+      kernels::update_block(rows(block, {block.weight_rows, block.theta.rows}), state<T>(0),
+                            state<T>(1), bias_rule_);
+    }
+  }
+
+  template <class T>
+  static UpdateBlock<T> rows(const UpdateBlock<T>& block, Range range) {
+    UpdateBlock<T> part = block;
+    part.theta = block.theta.middle_rows(range.begin, range.size());
+    part.gradient = block.gradient.middle_rows(range.begin, range.size());
+    part.offset += range.begin * block.stride;
+    return part;
+  }
+
+  Recipe recipe_;
+  Make make_;
+  Rule weight_rule_{};
+  Rule bias_rule_{};
+};
+
+template <class Make>
+OptimizerPointer with_rule(Recipe recipe, const SchedulePointer& schedule,
+                           std::optional<double> clip_norm, Make make) {
+  return std::make_shared<RuleOptimizer<Make>>(std::move(recipe), schedule, clip_norm, make);
+}
+
+void require_fraction(const std::string& where, const std::string& name, double value) {
+  require(value >= 0 && value < 1, where,
+          name + " is " + number_text(value) + "; expected 0 <= " + name + " < 1");
+}
+
+void require_positive(const std::string& where, const std::string& name, double value) {
+  require(std::isfinite(value) && value > 0, where,
+          name + " is " + number_text(value) + "; expected a positive number");
+}
+
+/// Of Adam, where λ is no option and 0, and of AdamW.
+OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedule, double beta1,
+                                 double beta2, double epsilon, std::optional<double> weight_decay,
+                                 std::optional<double> clip_norm) {
+  const double decay = weight_decay.value_or(0);
+  require_fraction(name, "beta1", beta1);
+  require_fraction(name, "beta2", beta2);
+  require_positive(name, "epsilon", epsilon);
+  require(std::isfinite(decay) && decay >= 0, name,
+          "weight_decay is " + number_text(decay) + "; expected a number >= 0");
+  Recipe recipe{std::move(name), {{"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}}};
+  if (weight_decay) recipe.options.emplace_back("weight_decay", decay);
+  return with_rule(
+      std::move(recipe), schedule, clip_norm, [=](double rate, double t, bool weights) {
+        return AdamRule{
+            rate / (1 - std::pow(beta1, t)),       beta1,   beta2,
+            1 / std::sqrt(1 - std::pow(beta2, t)), epsilon, weights ? 1 - rate * decay : 1};
+      });
+}
+
+}  // namespace
+
+OptimizerPointer sgd(const SchedulePointer& schedule, double momentum, bool nesterov,
+                     std::optional<double> clip_norm) {
+  require_fraction("SGD", "momentum", momentum);
+  require(!nesterov || momentum > 0, "SGD", "nesterov needs a momentum > 0");
+  Recipe recipe{"SGD", {{"momentum", momentum}, {"nesterov", nesterov}}};
+  if (momentum == 0) {
+    return with_rule(std::move(recipe), schedule, clip_norm,
+                     [](double rate, double /*t*/, bool /*weights*/) { return SgdRule{rate}; });
+  }
+  if (nesterov) {
+    return with_rule(std::move(recipe), schedule, clip_norm,
+                     [momentum](double rate, double /*t*/, bool /*weights*/) {
+                       return MomentumRule<true>{rate, momentum};
+                     });
+  }
+  return with_rule(std::move(recipe), schedule, clip_norm,
+                   [momentum](double rate, double /*t*/, bool /*weights*/) {
+                     return MomentumRule<false>{rate, momentum};
+                   });
+}
+
+OptimizerPointer adam(const SchedulePointer& schedule, double beta1, double beta2, double epsilon,
+                      std::optional<double> clip_norm) {
+  return adam_with_decay("Adam", schedule, beta1, beta2, epsilon, std::nullopt, clip_norm);
+}
+
+OptimizerPointer adamw(const SchedulePointer& schedule, double beta1, double beta2, double epsilon,
+                       double weight_decay, std::optional<double> clip_norm) {
+  return adam_with_decay("AdamW", schedule, beta1, beta2, epsilon, weight_decay, clip_norm);
+}
+
+OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho, double epsilon,
+                         std::optional<double> clip_norm) {
+  require_fraction("RMSProp", "rho", rho);
+  require_positive("RMSProp", "epsilon", epsilon);
+  return with_rule({"RMSProp", {{"rho", rho}, {"epsilon", epsilon}}}, schedule, clip_norm,
+                   [=](double rate, double /*t*/, bool /*weights*/) {
+                     return RootMeanSquareRule{rate, rho, 1 - rho, epsilon};
+                   });
+}
+
+OptimizerPointer adagrad(const SchedulePointer& schedule, double epsilon,
+                         std::optional<double> clip_norm) {
+  require_positive("AdaGrad", "epsilon", epsilon);
+  return with_rule({"AdaGrad", {{"epsilon", epsilon}}}, schedule, clip_norm,
+                   [=](double rate, double /*t*/, bool /*weights*/) {
+                     return RootMeanSquareRule{rate, 1, 1, epsilon};
+                   });
+}
+
+}  // namespace nnbind

@@ -1,0 +1,169 @@
+// The passes of training steps, which are put together once for a batch size.
+#include <algorithm>
+
+#include "workspace_parts.hpp"
+
+namespace nnbind {
+
+namespace {
+
+/// The last `count` elements.
+template <class U>
+std::span<const U> tail(const std::vector<U>& list, std::size_t count) {
+  return std::span<const U>(list).last(count);
+}
+
+}  // namespace
+
+template <class T>
+const typename Workspace<T>::Program& Workspace<T>::program(const Member& member, const T* theta,
+                                                            Index batch, const Mode<T>& mode) {
+  Program& made = programs_[static_cast<std::size_t>(member.rank())];
+  if (made.theta == theta && made.batch == batch && made.members == member.size() &&
+      made.mode == mode) {
+    return made;
+  }
+  made.theta = theta;
+  made.batch = batch;
+  made.members = member.size();
+  made.mode = mode;
+  made.forward.clear();
+  made.backward.clear();
+  made.inputs.clear();
+  made.gradients.clear();
+  std::size_t edges = 0;  // the lists must not move: there are passes that point at them
+  for (const Node<T>& node : graph_->nodes()) edges += node.inputs.size();
+  std::size_t gradients = 0;
+  for (const Step& step : backward_steps_) gradients += graph_->node(step.node).inputs.size();
+  made.inputs.reserve(edges + gradients);
+  made.gradients.reserve(gradients);
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (!slots_[id].is_input) add_forward(made, id, member);
+  }
+  for (const Step& step : backward_steps_) add_backward(made, step, member);
+  return made;
+}
+
+template <class T>
+void Workspace<T>::add_forward(Program& program, NodeId id, const Member& member) {
+  const Node<T>& node = graph_->node(id);
+  const Slot<T>& slot = slots_[id];
+  const Mode<T>& mode = program.mode;
+  Range rows{0, program.batch};
+  Range columns = all_columns(node);
+  if (slot.sharing == Sharing::rows) rows = member.share(program.batch);
+  if (slot.sharing == Sharing::columns) columns = my_columns<T>(member, columns.end);
+  if (slot.sharing == Sharing::alone) rows = all_rows(id, program.batch);
+  const bool mine = slot.sharing != Sharing::alone || member.rank() == 0;
+  for (const NodeId input : node.inputs) program.inputs.push_back(rows_of(input, rows));
+  ForwardPass<T> pass = slot.pass;
+  pass.inputs = tail(program.inputs, node.inputs.size());
+  if (pass.parameters.data == nullptr) pass.parameters.data = program.theta + node.offset;
+  if (mode.new_state != nullptr) pass.new_state = state_of(node, mode.new_state);
+  pass.output = slot.pass.output.middle_rows(rows.begin, rows.size());
+  pass.saved = slot.pass.saved.middle_rows(rows.begin, rows.size());
+  pass.columns = columns;
+  pass.training = mode.training;
+  pass.dropout = mode.dropout;
+  pass.first_row = rows.begin;
+  program.forward.push_back({mine ? node.op.get() : nullptr, slot.barrier_before, pass});
+}
+
+template <class T>
+Range Workspace<T>::columns_of(const Step& step) const {
+  const Node<T>& node = graph_->node(step.node);
+  return {0, step.output_part ? node.shape.cols : node.input_shapes[0].cols};
+}
+
+template <class T>
+void Workspace<T>::add_backward(Program& program, const Step& step, const Member& member) {
+  Range rows{0, program.batch};
+  Range columns = columns_of(step);
+  if (step.sharing == Sharing::rows) rows = member.share(program.batch);
+  if (step.sharing == Sharing::columns) columns = my_columns<T>(member, columns.end);
+  if (step.sharing == Sharing::alone) rows = all_rows(step.node, program.batch);
+  add_pass(program, step, rows, columns);
+  if (step.sharing == Sharing::alone && member.rank() > 0) program.backward.back().op = nullptr;
+}
+
+template <class T>
+void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Range columns) {
+  const Node<T>& node = graph_->node(step.node);
+  Slot<T>& slot = slots_[step.node];
+  for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+    program.inputs.push_back(rows_of(node.inputs[k], rows));
+    Slot<T>& source = slots_[node.inputs[k]];
+    const bool fixed = is_fixed(node.inputs[k]);
+    InputGradient<T> wanted;
+    if (source.wants_gradient && fixed == step.to_fixed) {
+      const MatrixView<T> all = source.gradient.view();
+      wanted = {fixed ? all : all.middle_rows(rows.begin, rows.size()), slot.accumulate[k]};
+    }
+    program.gradients.push_back(wanted);
+  }
+  BackwardPass<T> pass;
+  pass.inputs = tail(program.inputs, node.inputs.size());
+  pass.state = state_of(node, state_);
+  pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
+  pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
+  pass.parameters = current_parameters(node, program.theta);
+  pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
+  pass.input_gradients = tail(program.gradients, node.inputs.size());
+  pass.columns = columns;
+  pass.training = program.mode.training;
+  pass.dropout = program.mode.dropout != nullptr;
+  program.backward.push_back(
+      {node.op.get(), step.barrier_before, step.output_part, step.to_fixed, pass});
+}
+
+template <class T>
+void Workspace<T>::forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode) {
+  for (const auto& step : program(member, theta, batch, mode).forward) {
+    if (step.barrier_before) member.barrier();
+    if (step.op != nullptr) step.op->forward(step.pass);
+  }
+  if (barrier_after_) member.barrier();
+}
+
+template <class T>
+void Workspace<T>::backward(const Member& member, const T* theta, Index batch,
+                            const Mode<T>& mode) {
+  for (const auto& step : program(member, theta, batch, mode).backward) {
+    if (step.barrier_before) member.barrier();
+    step.run();
+  }
+}
+
+template <class T>
+void Workspace<T>::backward_batch(const Member& member, const T* theta, Index batch,
+                                  const Mode<T>& mode) {
+  for (const auto& step : program(member, theta, batch, mode).backward) {
+    if (step.to_fixed) continue;
+    if (step.barrier_before) member.barrier();
+    step.run();
+  }
+}
+
+template <class T>
+void Workspace<T>::backward_fixed(Range rows, const T* theta, const Mode<T>& mode) {
+  for (const Step& step : backward_steps_) {
+    if (!step.to_fixed) continue;
+    Program single;
+    single.theta = theta;
+    single.mode = mode;
+    const Range own = is_fixed(step.node) ? all_rows(step.node, 0) : rows;
+    add_pass(single, step, own, columns_of(step));
+    single.backward.back().run();
+  }
+}
+
+#define NNBIND_INSTANTIATE(T)                                                                 \
+  template void Workspace<T>::forward(const Member&, const T*, Index, const Mode<T>&);        \
+  template void Workspace<T>::backward(const Member&, const T*, Index, const Mode<T>&);       \
+  template void Workspace<T>::backward_batch(const Member&, const T*, Index, const Mode<T>&); \
+  template void Workspace<T>::backward_fixed(Range, const T*, const Mode<T>&);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind
