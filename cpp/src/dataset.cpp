@@ -72,8 +72,10 @@ void check_labels(const std::int64_t* labels, Index samples, Index width, const 
   }
 }
 
+}  // namespace
+
 template <class T>
-void check_losses(const Network<T>& network, const Losses& losses, const std::string& where) {
+void check_losses(const Losses& losses, const Network<T>& network, const std::string& where) {
   const std::size_t outputs = network.output_ids().size();
   require(losses.terms.size() == outputs, where,
           std::to_string(losses.terms.size()) + " losses for " + std::to_string(outputs) +
@@ -94,8 +96,6 @@ void check_losses(const Network<T>& network, const Losses& losses, const std::st
     }
   }
 }
-
-}  // namespace
 
 template <class T>
 Dataset<T> Dataset<T>::part(Index first, Index count) const {
@@ -139,6 +139,19 @@ void check(std::span<const MatrixView<const T>> inputs, const Network<T>& networ
 }
 
 template <class T>
+void check_weights(const Dataset<T>& data, const std::string& where, const std::string& prefix) {
+  const std::string what = "[" + where + "] " + prefix + "sample_weight";
+  for (Index i = 0; data.weights != nullptr && i < data.size(); ++i) {
+    const double weight = data.weights[i];
+    if (!std::isfinite(weight)) bad_value(what, weight, i);
+    if (weight < 0) {
+      throw OptionError(what + " is " + number_text(weight) + " in row " + std::to_string(i) +
+                        "; expected numbers >= 0");
+    }
+  }
+}
+
+template <class T>
 void check(const Dataset<T>& data, const Network<T>& network, const Losses& losses,
            const std::string& where, const std::string& prefix) {
   const std::vector<NodeId>& outputs = network.output_ids();
@@ -146,7 +159,7 @@ void check(const Dataset<T>& data, const Network<T>& network, const Losses& loss
   require(data.targets.size() == outputs.size(), where,
           prefix + "y has " + std::to_string(data.targets.size()) + " parts; expected " +
               std::to_string(outputs.size()));
-  check_losses(network, losses, where);
+  check_losses(losses, network, where);
   check<T>(data.inputs, network, where, prefix);
   const std::string start = "[" + where + "] " + prefix;
   for (std::size_t k = 0; k < outputs.size(); ++k) {
@@ -160,20 +173,15 @@ void check(const Dataset<T>& data, const Network<T>& network, const Losses& loss
       check_values(y.values, n, width, loss, name);
     }
   }
-  for (Index i = 0; data.weights != nullptr && i < n; ++i) {
-    const double weight = data.weights[i];
-    if (!std::isfinite(weight)) bad_value(start + "sample_weight", weight, i);
-    if (weight < 0) {
-      throw OptionError(start + "sample_weight is " + number_text(weight) + " in row " +
-                        std::to_string(i) + "; expected numbers >= 0");
-    }
-  }
+  check_weights(data, where, prefix);
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                     \
   template Dataset<T> Dataset<T>::part(Index, Index) const;                                       \
   template void check<T>(std::span<const MatrixView<const T>>, const Network<T>&,                 \
                          const std::string&, const std::string&);                                 \
+  template void check_losses<T>(const Losses&, const Network<T>&, const std::string&);            \
+  template void check_weights<T>(const Dataset<T>&, const std::string&, const std::string&);      \
   template void check<T>(const Dataset<T>&, const Network<T>&, const Losses&, const std::string&, \
                          const std::string&);
 NNBIND_INSTANTIATE(float)

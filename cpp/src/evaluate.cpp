@@ -57,16 +57,20 @@ double weighted_sum(const Losses& losses, const std::vector<double>& values) {
 
 template <class T>
 Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, Losses losses,
-                        std::vector<Metric> metrics, int members)
+                        std::vector<Metric> metrics, int members,
+                        std::span<const std::int64_t> samples)
     : network_(&network),
       data_(data),
       losses_(std::move(losses)),
       metrics_(std::move(metrics)),
+      samples_(samples),
       pre_activations_(pre_activations(network, losses_)),
       workspace_(network, {.capacity = chunk_rows * members, .pre_activations = pre_activations_}),
       target_rows_(static_cast<std::size_t>(chunk_rows * members)),
+      labels_(target_rows_.size()),
+      row_weights_(target_rows_.size()),
       row_losses_(target_rows_.size()),
-      chunks_((data.size() + chunk_rows - 1) / chunk_rows),
+      chunks_((size() + chunk_rows - 1) / chunk_rows),
       chunk_losses_(losses_.terms.size(), std::vector<double>(static_cast<std::size_t>(chunks_))) {
   for (const MetricSums& sums : empty_sums(network)) {
     chunk_metrics_.emplace_back(metrics_.empty() ? 0 : static_cast<std::size_t>(chunks_), sums);
@@ -82,8 +86,7 @@ void Evaluator<T>::run(const Member& member) {
   const Range mine = member.share(chunks_);
   for (Index chunk = mine.begin; chunk < mine.end; ++chunk) {
     const Index first = chunk * chunk_rows;
-    evaluate_chunk(chunk, first, std::min(chunk_rows, data_.size() - first),
-                   member.rank() * chunk_rows);
+    evaluate_chunk(chunk, first, std::min(chunk_rows, size() - first), member.rank() * chunk_rows);
   }
 }
 
@@ -91,7 +94,7 @@ template <class T>
 void Evaluator<T>::evaluate_chunk(Index chunk, Index first, Index count, Index place) {
   for (std::size_t k = 0; k < data_.inputs.size(); ++k) {
     const T** inputs = workspace_.input_rows(k) + place;
-    for (Index i = 0; i < count; ++i) inputs[i] = data_.inputs[k].row(first + i);
+    for (Index i = 0; i < count; ++i) inputs[i] = data_.inputs[k].row(sample(first + i));
   }
   workspace_.infer(network_->theta().data(), {place, place + count});
   for (std::size_t k = 0; k < data_.targets.size(); ++k) {
@@ -105,13 +108,23 @@ void Evaluator<T>::evaluate_output(std::size_t k, Index chunk, Index first, Inde
   const Targets<T>& y = data_.targets[k];
   const Loss& loss = *losses_.terms[k].loss;
   const T** targets = target_rows_.data() + place;
-  for (Index i = 0; y.labels == nullptr && i < count; ++i) targets[i] = y.values.row(first + i);
+  std::int64_t* labels = labels_.data() + place;
+  for (Index i = 0; i < count; ++i) {
+    const Index which = sample(first + i);
+    if (y.labels == nullptr) {
+      targets[i] = y.values.row(which);
+    } else {
+      labels[i] = y.labels[which];
+    }
+    if (data_.weights != nullptr)
+      row_weights_[static_cast<std::size_t>(place + i)] = data_.weights[which];
+  }
 
   LossRows<T> rows;
   rows.predictions = workspace_.output(k).middle_rows(place, count);
   rows.targets = targets;
-  rows.labels = y.labels == nullptr ? nullptr : y.labels + first;
-  rows.weights = data_.weights == nullptr ? nullptr : data_.weights + first;
+  rows.labels = y.labels == nullptr ? nullptr : labels;
+  rows.weights = data_.weights == nullptr ? nullptr : row_weights_.data() + place;
   rows.losses = row_losses_.data() + place;
   loss.evaluate(rows, pre_activations_[k]);
   double sum = 0;
@@ -139,7 +152,7 @@ Evaluation Evaluator<T>::result() const {
     double value = 0;
     for (const double loss : chunk_losses_[k]) value += loss;
     const bool averages = losses_.terms[k].loss->reduction() == Reduction::mean;
-    values.push_back(averages ? value / static_cast<double>(data_.size()) : value);
+    values.push_back(averages ? value / static_cast<double>(size()) : value);
     for (const MetricSums& part : chunk_metrics_[k]) sums[k].add(part);
   }
   return {weighted_sum(losses_, values), metric_values(values, sums, metrics_)};

@@ -1,6 +1,8 @@
 // The loss and the metrics of a network on a dataset, shared out over a team.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "nnbind/trainer.hpp"
@@ -21,12 +23,12 @@ std::vector<double> metric_values(const std::vector<double>& losses,
 /// Σ_k weight_k · loss_k.
 double weighted_sum(const Losses& losses, const std::vector<double>& values);
 
-/// Evaluates one dataset, any number of times.
+/// Evaluates one dataset, or some samples of it, any number of times.
 template <class T>
 class Evaluator {
  public:
   Evaluator(const Network<T>& network, const Dataset<T>& data, Losses losses,
-            std::vector<Metric> metrics, int members);
+            std::vector<Metric> metrics, int members, std::span<const std::int64_t> samples = {});
 
   /// This member's part. A barrier must follow before result().
   void run(const Member& member);
@@ -36,7 +38,13 @@ class Evaluator {
                                           Index samples);
 
  private:
-  /// Samples first, first + 1, ... of the data, computed at `place` in the workspace.
+  [[nodiscard]] Index size() const {
+    return samples_.empty() ? data_.size() : static_cast<Index>(samples_.size());
+  }
+  [[nodiscard]] Index sample(Index i) const {
+    return samples_.empty() ? i : samples_[static_cast<std::size_t>(i)];
+  }
+  /// Samples first, first + 1, ... of those to evaluate, computed at `place` in the workspace.
   void evaluate_chunk(Index chunk, Index first, Index count, Index place);
   void evaluate_output(std::size_t k, Index chunk, Index first, Index count, Index place);
 
@@ -44,9 +52,12 @@ class Evaluator {
   Dataset<T> data_;
   Losses losses_;
   std::vector<Metric> metrics_;
+  std::span<const std::int64_t> samples_;  // empty: all
   std::vector<bool> pre_activations_;
   Workspace<T> workspace_;
   std::vector<const T*> target_rows_;
+  std::vector<std::int64_t> labels_;
+  AlignedVector<T> row_weights_;
   AlignedVector<T> row_losses_;
   Index chunks_;
   std::vector<std::vector<double>> chunk_losses_;  // [output][chunk]

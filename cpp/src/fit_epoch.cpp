@@ -30,23 +30,25 @@ template <class T>
 void FitRun<T>::begin_epoch() {
   epoch_start_ = Clock::now();
   samples_ = 0;
+  next_batch_ = 0;
   std::ranges::fill(loss_sums_, 0);
   penalty_sum_ = 0;
   for (MetricSums& sums : metric_sums_) sums.clear();
   dropout_.step = network_.steps_trained;
   std::ranges::copy(network_.state(), step_state_.begin());
   if (source_ != nullptr) return source_->begin_epoch();
-  const std::size_t samples = order_.size();
+  epoch_order_ = order_.data();
   if (!options_.sample_order.empty()) {
-    const bool same = options_.sample_order.size() == samples;
-    epoch_order_ =
-        options_.sample_order.data() + (same ? 0 : static_cast<std::size_t>(epoch_) * samples);
-    return;
-  }
-  if (options_.shuffle) {
+    const bool same = options_.sample_order.size() == order_.size();
+    epoch_order_ = options_.sample_order.data() + (same ? 0 : state_.epoch * samples());
+  } else if (options_.shuffle) {
     epoch_order(options_.seed, network_.epochs_trained, order_);
   } else {
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
+  }
+  if (options_.samples.empty()) return;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    order_[i] = options_.samples[static_cast<std::size_t>(epoch_order_[i])];
   }
   epoch_order_ = order_.data();
 }
@@ -96,7 +98,7 @@ std::vector<double> FitRun<T>::output_losses() const {
 template <class T>
 void FitRun<T>::end_epoch() {
   require(samples_ > 0, "Network.fit",
-          "the iterator gave no batch in epoch " + std::to_string(epoch_) +
+          "the iterator gave no batch in epoch " + std::to_string(state_.epoch) +
               "; pass a list, or an object whose iter() begins anew");
   const std::vector<double> losses = output_losses();
   history_.loss.push_back(weighted_sum(losses_, losses) +
@@ -112,31 +114,33 @@ void FitRun<T>::end_epoch() {
   }
   history_.seconds.push_back(seconds_since(epoch_start_));
   ++network_.epochs_trained;
-  ++epoch_;
+  ++state_.epoch;
+  state_.samples = samples_;
+  state_.steps = network_.steps_trained;
   note_best(monitored);
   optimizer_.schedule().end_epoch(monitored);
-  finished_ = finished_ || epoch_ == options_.epochs;
+  finished_ = state_.stopped || state_.epoch == options_.epochs;
   hook_due_ = hooks_.end_epoch && (finished_ || seconds_since(last_hook_) >= hooks_.interval);
 }
 
 template <class T>
 void FitRun<T>::note_best(double monitored) {
   const double min_delta = options_.early_stopping ? options_.early_stopping->min_delta : 0;
-  if (monitored < best_ - min_delta) {
-    best_ = monitored;
-    history_.best_epoch = epoch_ - 1;
-    std::ranges::copy(network_.theta(), best_theta_.begin());
-    std::ranges::copy(network_.state(), best_state_.begin());
-    epochs_without_improvement_ = 0;
-  } else if (++epochs_without_improvement_; options_.early_stopping) {
-    finished_ = epochs_without_improvement_ >= options_.early_stopping->patience;
+  if (monitored < state_.best - min_delta) {
+    state_.best = monitored;
+    history_.best_epoch = state_.epoch - 1;
+    std::ranges::copy(network_.theta(), state_.best_theta.begin());
+    std::ranges::copy(network_.state(), state_.best_state.begin());
+    state_.epochs_without_improvement = 0;
+  } else if (++state_.epochs_without_improvement; options_.early_stopping) {
+    state_.stopped = state_.epochs_without_improvement >= options_.early_stopping->patience;
   }
 }
 
 template <class T>
 void FitRun<T>::return_to_best() {
-  std::ranges::copy(best_theta_, network_.theta().begin());
-  std::ranges::copy(best_state_, network_.state().begin());
+  std::ranges::copy(state_.best_theta, network_.theta().begin());
+  std::ranges::copy(state_.best_state, network_.state().begin());
 }
 
 template <class T>
@@ -147,8 +151,9 @@ void FitRun<T>::throw_divergence() {
                                ? "where the fit began"
                                : "at epoch " + std::to_string(history_.best_epoch) + ", its best";
   throw DivergenceError("[Network.fit] the loss is no longer finite in epoch " +
-                        std::to_string(epoch_) + " at learning rate " + number_text(last_rate_) +
-                        "; the network is back " + back + ". A smaller learning rate may help");
+                        std::to_string(state_.epoch) + " at learning rate " +
+                        number_text(last_rate_) + "; the network is back " + back +
+                        ". A smaller learning rate may help");
 }
 
 #define NNBIND_INSTANTIATE(T)                        \

@@ -16,6 +16,11 @@ Index largest_batch(Index batch_size, Index samples) {
   return batch_size == 0 ? samples : std::min(batch_size, samples);
 }
 
+template <class T>
+Index samples_of(const Dataset<T>& data, const FitOptions& options) {
+  return options.samples.empty() ? data.size() : static_cast<Index>(options.samples.size());
+}
+
 }  // namespace
 
 void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t> order) {
@@ -26,38 +31,48 @@ void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t
 template <class T>
 FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* source,
                   const Losses& losses, Optimizer& optimizer, const FitOptions& options,
-                  History& history, const Dataset<T>* validation, const FitHooks& hooks)
+                  FitState<T>& state, History& history, const Dataset<T>* validation,
+                  const FitHooks& hooks, int most_members)
     : network_(network),
       data_(data),
       source_(source),
       losses_(losses),
       optimizer_(optimizer),
       options_(options),
+      state_(state),
       history_(history),
       hooks_(hooks),
-      batch_size_(data != nullptr ? largest_batch(options.batch_size, data->size())
+      batch_size_(data != nullptr ? largest_batch(options.batch_size, samples_of(*data, options))
                                   : std::max<Index>(options.batch_size, guessed_batch)),
-      members_(training_members(network, losses, batch_size_)),
+      members_(std::min(most_members, training_members(network, losses, batch_size_))),
+      team_(members_),
       steps_between_polls_(1 + static_cast<Index>(2e6 / (6 * network.multiply_adds() *
                                                          static_cast<double>(batch_size_)))),
       loss_sums_(losses.terms.size()),
       metric_sums_(empty_sums(network)),
-      best_theta_(network.theta().begin(), network.theta().end()),
-      best_state_(network.state().begin(), network.state().end()),
-      step_state_(best_state_) {
+      step_state_(network.state().begin(), network.state().end()) {
   make_room(batch_size_);
-  history_ = {};
-  history_.started = true;
-  history_.metric_names = metric_names(network, options.metrics);
-  history_.metrics.resize(history_.metric_names.size());
+  if (state_.epoch == 0) begin_fit();
   if (validation != nullptr) {
-    validation_.emplace(network, *validation, losses, options.metrics, members_);
+    validation_.emplace(network, *validation, losses, options.metrics, members_,
+                        options.validation_samples);
     history_.val_metrics.resize(history_.metric_names.size());
   }
-  if (data_ != nullptr) order_.resize(static_cast<std::size_t>(data_->size()));
+  if (data_ != nullptr) order_.resize(static_cast<std::size_t>(samples_of(*data, options)));
   dropout_.seed = options.seed;
-  last_hook_ = last_poll_ = Clock::now();
-  finished_ = options.epochs == 0;
+  last_hook_ = last_poll_ = watch_start_ = Clock::now();
+  finished_ = state_.stopped || state_.epoch >= options.epochs;
+}
+
+template <class T>
+void FitRun<T>::begin_fit() {
+  state_ = {};
+  state_.best_theta.assign(network_.theta().begin(), network_.theta().end());
+  state_.best_state.assign(network_.state().begin(), network_.state().end());
+  history_ = {};
+  history_.started = true;
+  history_.metric_names = metric_names(network_, options_.metrics);
+  history_.metrics.resize(history_.metric_names.size());
 }
 
 // The network's own θ may be behind the packed parameters of a step, if an operator has thrown.
@@ -70,7 +85,7 @@ void FitRun<T>::save_theta() {
 template <class T>
 void FitRun<T>::make_room(Index samples) {
   if (batch_run_) save_theta();
-  batch_run_.emplace(network_, losses_, options_.regularizer, samples, members_, Purpose::fit);
+  batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit);
   batch_size_ = samples;
 }
 
@@ -78,7 +93,7 @@ template <class T>
 void FitRun<T>::run() {
   while (!finished_) {
     try {
-      run_team(members_, [this](const Member& member) { run_epochs(member); });
+      run_team(team_, [this](const Member& member) { run_epochs(member); });
     } catch (...) {
       if (in_epoch_) {
         save_theta();
@@ -88,25 +103,34 @@ void FitRun<T>::run() {
     }
     if (diverged_) throw_divergence();
     if (interruption_) std::rethrow_exception(interruption_);
+    if (regroup_) regroup();
     if (hook_due_) {
       hook_due_ = false;
       last_hook_ = Clock::now();
       if (hooks_.end_epoch(history_)) finished_ = true;
     }
   }
-  if (options_.early_stopping && options_.early_stopping->restore_best) return_to_best();
+  if (options_.early_stopping && options_.early_stopping->restore_best) {
+    return_to_best();
+    state_.returned = true;
+  }
 }
 
 template <class T>
 void FitRun<T>::run_epochs(const Member& member) {
   batch_run_->read_theta(member);
   do {  // alone() has the barrier that read_theta needs
-    if (!member.alone([this] { begin_epoch(); })) return;
+    if (!member.alone([this] {
+          if (!resumes_) begin_epoch();
+          resumes_ = false;
+        })) {
+      return;
+    }
     if (member.rank() == 0) in_epoch_ = true;
     run_epoch(member);
     batch_run_->write_theta(member);
     if (member.rank() == 0) in_epoch_ = false;
-    if (stop_ || member.failed()) return;
+    if (stop_ || regroup_ || member.failed()) return;
     member.barrier();
     if (validation_) {
       validation_->run(member);
@@ -118,7 +142,7 @@ void FitRun<T>::run_epochs(const Member& member) {
 
 template <class T>
 void FitRun<T>::run_epoch(const Member& member) {
-  for (Index number = 0; !stop_; ++number) {
+  for (Index number = next_batch_; !stop_ && !regroup_; ++number) {
     const std::optional<Batch<T>> batch = next_batch(member, number);
     if (!batch) return;
     step(member, *batch);
@@ -129,8 +153,8 @@ template <class T>
 std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number) {
   if (data_ != nullptr) {
     const Index first = number * batch_size_;
-    if (first >= data_->size()) return std::nullopt;
-    return Batch<T>{data_, epoch_order_ + first, std::min(batch_size_, data_->size() - first)};
+    if (first >= samples()) return std::nullopt;
+    return Batch<T>{data_, epoch_order_ + first, std::min(batch_size_, samples() - first)};
   }
   const bool fetched = member.alone([this] {
     from_source_ = source_->next();
@@ -158,6 +182,7 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   member.barrier();
   if (member.rank() == 0) {
     account(batch);
+    watch(member);
     std::ranges::copy(network_.state(), step_state_.begin());
     optimizer_.end_step();
     dropout_.step = ++network_.steps_trained;
@@ -168,6 +193,41 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
     batch_run_->update(member, batch, optimizer_);
   }
   member.barrier();
+}
+
+// By the first member, once a step.
+template <class T>
+void FitRun<T>::watch(const Member& member) {
+  ++next_batch_;
+  if (members_ == 1) return;
+  const auto seconds = std::chrono::duration<double>(Clock::now() - watch_start_).count();
+  if (team_ == 1) {
+    regroup_ = seconds > alone_for_;
+    return;
+  }
+  constexpr double interval = 0.02;    // a few turns of the system's scheduler
+  constexpr double much = 0.4;         // of the time: alone would be faster
+  constexpr double longest_alone = 2;  // seconds
+  if (seconds < interval) return;
+  const double lost = (member.seconds_waited() - waited_) / seconds;
+  if (lost > much) {
+    alone_for_ = std::clamp(2 * alone_for_, 0.1, longest_alone);
+    regroup_ = true;
+  } else if (seconds > alone_for_) {
+    alone_for_ /= 2;
+  }
+  watch_start_ = Clock::now();
+  waited_ = member.seconds_waited();
+}
+
+template <class T>
+void FitRun<T>::regroup() {
+  regroup_ = false;
+  resumes_ = true;
+  team_ = team_ == 1 ? members_ : 1;
+  make_room(batch_size_);
+  watch_start_ = Clock::now();
+  waited_ = 0;
 }
 
 template class FitRun<float>;

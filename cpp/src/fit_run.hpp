@@ -3,37 +3,47 @@
 
 #include <chrono>
 #include <exception>
+#include <limits>
 #include <optional>
 #include <vector>
 
 #include "batch_run.hpp"
 #include "evaluate.hpp"
-#include "nnbind/trainer.hpp"
+#include "nnbind/training.hpp"
 #include "team.hpp"
 
 namespace nnbind {
 
-/// A fit from its checked arguments. Batches come either out of `data`, in an order, or from
-/// `source`; the other is nullptr.
+/// A fit from its checked arguments, which goes on from `state` unless that is new. Batches come
+/// either out of `data`, in an order, or from `source`; the other is nullptr. Its team has
+/// `most_members` at most.
 ///
 /// A team runs as many epochs together as it can: it is only dissolved where the caller's
-/// end_epoch is due, which may do anything, for any time.
+/// end_epoch is due, which may do anything, for any time; and where its members mostly wait for one
+/// that somebody else's work keeps from running. Then the first goes on alone for a while.
 template <class T>
 class FitRun {
  public:
   FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* source, const Losses& losses,
-         Optimizer& optimizer, const FitOptions& options, History& history,
-         const Dataset<T>* validation, const FitHooks& hooks);
+         Optimizer& optimizer, const FitOptions& options, FitState<T>& state, History& history,
+         const Dataset<T>* validation, const FitHooks& hooks,
+         int most_members = std::numeric_limits<int>::max());
 
   void run();
 
  private:
   using Clock = std::chrono::steady_clock;
 
+  /// Samples of an epoch; for batches out of `data`.
+  [[nodiscard]] Index samples() const { return static_cast<Index>(order_.size()); }
   void run_epochs(const Member& member);
+  void watch(const Member& member);
+  void regroup();
   void run_epoch(const Member& member);
   void step(const Member& member, const Batch<T>& batch);
   [[nodiscard]] std::optional<Batch<T>> next_batch(const Member& member, Index number);
+
+  void begin_fit();
 
   // What the first member does alone.
   void begin_epoch();
@@ -54,10 +64,12 @@ class FitRun {
   Losses losses_;
   Optimizer& optimizer_;
   const FitOptions& options_;
+  FitState<T>& state_;
   History& history_;
   const FitHooks& hooks_;
   Index batch_size_;
-  int members_;
+  int members_;  // of the team that the work deserves
+  int team_;     // of the present one: that, or 1 while somebody else needs its processors
   std::optional<BatchRun<T>> batch_run_;
   bool grown_ = false;     // the batch_run_ is new
   bool in_epoch_ = false;  // θ may be behind it
@@ -68,7 +80,6 @@ class FitRun {
   std::optional<Dataset<T>> from_source_;
   DropoutKey dropout_;
 
-  Index epoch_ = 0;
   Clock::time_point epoch_start_;
   Clock::time_point last_hook_;
   Clock::time_point last_poll_;
@@ -80,12 +91,14 @@ class FitRun {
   std::vector<MetricSums> metric_sums_;
   double last_rate_ = 0;
 
-  AlignedVector<T> best_theta_;
-  AlignedVector<T> best_state_;
-  AlignedVector<T> step_state_;  // the network's as the last whole step left it
-  double best_ = std::numeric_limits<double>::infinity();
-  Index epochs_without_improvement_ = 0;
-  bool stop_ = false;  // end after this step
+  AlignedVector<T> step_state_;    // the network's as the last whole step left it
+  Clock::time_point watch_start_;  // since when `waited_` counts, or the team is alone
+  double waited_ = 0;
+  double alone_for_ = 0;  // seconds
+  bool regroup_ = false;  // go on after this step with a team of another size
+  bool resumes_ = false;  // within an epoch
+  Index next_batch_ = 0;  // of this epoch
+  bool stop_ = false;     // end after this step
   bool diverged_ = false;
   bool finished_ = false;
   bool hook_due_ = false;

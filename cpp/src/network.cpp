@@ -4,7 +4,7 @@
 
 #include "nnbind/error.hpp"
 #include "team.hpp"
-#include "workspace.hpp"
+#include "workspace_pool.hpp"
 
 namespace nnbind {
 
@@ -25,13 +25,15 @@ Network<T>::Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t s
     : graph_(std::move(graph)),
       outputs_(std::move(outputs)),
       seed_(seed),
-      identity_(next_identity()) {
+      identity_(next_identity()),
+      spares_(std::make_unique<WorkspacePool<T>>()) {
   check_outputs();
   for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
     const Node<T>& node = graph_.node(id);
     const bool dense = dynamic_cast<const Dense<T>*>(node.op.get()) != nullptr;
     if (dense && node.owner == id) layers_.push_back(id);
     runs_alone_ |= node.op->runs_alone();
+    multiply_adds_ += static_cast<double>(node.op->multiply_adds(node.input_shapes));
   }
   const auto size = static_cast<std::size_t>(parameter_count() + line_elements<T>);
   theta_.resize(size);
@@ -75,17 +77,17 @@ Network<T>::Network(const Network& other)
       graph_(other.graph_),
       outputs_(other.outputs_),
       runs_alone_(other.runs_alone_),
+      multiply_adds_(other.multiply_adds_),
       seed_(other.seed_),
       identity_(next_identity()),
       layers_(other.layers_),
       theta_(other.theta_),
       gradient_(other.gradient_),
-      state_(other.state_) {}
+      state_(other.state_),
+      spares_(std::make_unique<WorkspacePool<T>>()) {}
 
 template <class T>
-Network<T>::~Network() {
-  delete spare_.load();
-}
+Network<T>::~Network() = default;
 
 template <class T>
 std::span<T> Network<T>::theta() {
@@ -141,15 +143,6 @@ void Network<T>::reset() {
   std::ranges::fill(gradient_, T{0});
   epochs_trained = 0;
   steps_trained = 0;
-}
-
-template <class T>
-double Network<T>::multiply_adds() const {
-  double sum = 0;
-  for (const Node<T>& node : graph_.nodes()) {
-    sum += static_cast<double>(node.op->multiply_adds(node.input_shapes));
-  }
-  return sum;
 }
 
 template <class T>

@@ -1,10 +1,12 @@
 // Predictions: rows of X, shared out to a team, through a workspace.
 #include <algorithm>
+#include <functional>
 
+#include "denormals.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/network.hpp"
 #include "team.hpp"
-#include "workspace.hpp"
+#include "workspace_pool.hpp"
 
 namespace nnbind {
 
@@ -14,19 +16,53 @@ namespace {
 /// enough for the activations to stay in the cache.
 constexpr Index rows_at_a_time = 96;
 
+[[noreturn]] void refuse_count(std::size_t x, std::size_t out, std::size_t inputs,
+                               std::size_t outputs) {
+  throw OptionError("[Network.predict] " + std::to_string(x) + " matrices in and " +
+                    std::to_string(out) + " out; expected " + std::to_string(inputs) + " and " +
+                    std::to_string(outputs));
+}
+
+[[noreturn]] void refuse_shape(const char* what, Index rows, Index cols, Index n, Index expected) {
+  throw ShapeError("[Network.predict] " + std::string(what) + " has shape " +
+                   shape_text(rows, cols) + "; expected (" + (rows == n ? "n" : std::to_string(n)) +
+                   ", " + std::to_string(expected) + ")");
+}
+
+/// Refuses all but a matrix of n rows for each of the nodes `ids`, as wide as its values.
+template <class T, class U>
+void check(const Graph<T>& graph, const std::vector<NodeId>& ids,
+           std::span<const MatrixView<U>> matrices, const char* what, Index n) {
+  for (std::size_t k = 0; k < matrices.size(); ++k) {
+    const auto& [data, rows, cols, stride] = matrices[k];
+    const Index expected = graph.node(ids[k]).shape.cols;
+    if (rows != n || cols != expected) refuse_shape(what, rows, cols, n, expected);
+  }
+}
+
+/// Predicts the rows `range` of X, `slice` of them at a time, in the rows of the workspace from
+/// `place` on.
+template <class T>
+void predict_rows(Workspace<T>& workspace, const T* theta, std::span<const MatrixView<const T>> x,
+                  std::span<const MatrixView<T>> out, Range range, Index slice, Index place) {
+  for (Index first = range.begin; first < range.end; first += slice) {
+    const Index count = std::min(slice, range.end - first);
+    for (std::size_t k = 0; k < x.size(); ++k) {
+      const T** rows = workspace.input_rows(k) + place;
+      for (Index i = 0; i < count; ++i) rows[i] = x[k].row(first + i);
+    }
+    workspace.infer(theta, {place, place + count}, out, first);
+  }
+}
+
 }  // namespace
 
 template <class T>
 std::unique_ptr<Workspace<T>> Network<T>::borrow_workspace(Index capacity) const {
-  std::unique_ptr<Workspace<T>> spare(spare_.exchange(nullptr));
+  std::unique_ptr<Workspace<T>> spare = spares_->take();
   if (spare && spare->capacity() >= capacity) return spare;
   return std::make_unique<Workspace<T>>(
       *this, Layout{.capacity = capacity, .purpose = Purpose::inference});
-}
-
-template <class T>
-void Network<T>::return_workspace(std::unique_ptr<Workspace<T>> workspace) const {
-  delete spare_.exchange(workspace.release());
 }
 
 template <class T>
@@ -38,52 +74,31 @@ template <class T>
 void Network<T>::predict(std::span<const MatrixView<const T>> x,
                          std::span<const MatrixView<T>> out) const {
   if (x.size() != input_ids().size() || out.size() != outputs_.size()) {
-    throw OptionError("[Network.predict] " + std::to_string(x.size()) + " matrices in and " +
-                      std::to_string(out.size()) + " out; expected " +
-                      std::to_string(input_ids().size()) + " and " +
-                      std::to_string(outputs_.size()));
+    refuse_count(x.size(), out.size(), input_ids().size(), outputs_.size());
   }
   const Index n = x[0].rows;
-  const auto check = [n](const auto& matrix, const char* what, Index cols) {
-    if (matrix.rows == n && matrix.cols == cols) return;
-    throw ShapeError("[Network.predict] " + std::string(what) + " has shape " +
-                     shape_text(matrix.rows, matrix.cols) + "; expected (" +
-                     (matrix.rows == n ? "n" : std::to_string(n)) + ", " + std::to_string(cols) +
-                     ")");
-  };
-  for (std::size_t k = 0; k < x.size(); ++k)
-    check(x[k], "X", graph_.node(input_ids()[k]).shape.cols);
-  for (std::size_t k = 0; k < out.size(); ++k)
-    check(out[k], "out", graph_.node(outputs_[k]).shape.cols);
+  check(graph_, input_ids(), x, "X", n);
+  check(graph_, outputs_, out, "out", n);
   if (n == 0) return;
   const int members = threads(2 * multiply_adds() * static_cast<double>(n));
   const Index slice = std::min(rows_at_a_time, (n + members - 1) / members);
   auto workspace = borrow_workspace(slice * members);
-  workspace->infer_fixed(theta_.data());
-  run_team(members, [&](const Member& member) {
-    const Range mine = member.share(n);
-    const Index place = member.rank() * slice;
-    for (Index first = mine.begin; first < mine.end; first += slice) {
-      const Index count = std::min(slice, mine.end - first);
-      for (std::size_t k = 0; k < x.size(); ++k) {
-        const T** rows = workspace->input_rows(k) + place;
-        for (Index i = 0; i < count; ++i) rows[i] = x[k].row(first + i);
-      }
-      workspace->infer(theta_.data(), {place, place + count});
-      for (std::size_t k = 0; k < out.size(); ++k) {
-        const MatrixView<T> from = workspace->output(k);
-        for (Index i = 0; i < count; ++i) {
-          std::copy_n(from.row(place + i), from.cols, out[k].row(first + i));
-        }
-      }
-    }
-  });
-  return_workspace(std::move(workspace));
+  const T* const theta = theta_.data();
+  workspace->infer_fixed(theta);
+  if (members == 1) {  // without a team: in the smallest networks that would be most of the time
+    const DenormalMode flush(true);
+    predict_rows(*workspace, theta, x, out, {0, n}, slice, 0);
+  } else {
+    const auto body = [&](const Member& member) {
+      predict_rows(*workspace, theta, x, out, member.share(n), slice, member.rank() * slice);
+    };
+    run_team(members, std::ref(body));
+  }
+  spares_->give(std::move(workspace));
 }
 
 #define NNBIND_INSTANTIATE(T)                                                       \
   template std::unique_ptr<Workspace<T>> Network<T>::borrow_workspace(Index) const; \
-  template void Network<T>::return_workspace(std::unique_ptr<Workspace<T>>) const;  \
   template void Network<T>::predict(std::span<const MatrixView<const T>>,           \
                                     std::span<const MatrixView<T>>) const;          \
   template void Network<T>::predict(MatrixView<const T>, MatrixView<T>) const;

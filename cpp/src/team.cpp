@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "denormals.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/threads.hpp"
 
@@ -42,32 +44,42 @@ void pause_cpu() {
 #endif
 }
 
-/// Whether numbers too small to be normal count as 0, in this thread, while this lives. Momenta and
-/// weights that decay end as such, where a processor takes a hundred times longer for an operation.
-class DenormalMode {
- public:
-#if defined(__x86_64__) || defined(__i386__)
-  explicit DenormalMode(bool flush) : before_(_mm_getcsr()) {
-    constexpr unsigned both = 0x8040;  // flush to zero, denormals are zero
-    _mm_setcsr(flush ? before_ | both : before_ & ~both);
+/// Waits until `enough` says so of the value of `word`. First it spins, for some 20 µs, the length
+/// of a small network's layer; then it lets others have the core, since whom we wait for may need
+/// it; then it sleeps, since a callback may take seconds. Returns how long it took after spinning.
+template <class F>
+std::chrono::nanoseconds wait_until(const std::atomic<unsigned>& word, F&& enough) {
+  constexpr int spins = 500;
+  constexpr int yields = 100;
+  for (int i = 0; i < spins; ++i) {
+    if (enough(word.load(std::memory_order_acquire))) return {};
+    pause_cpu();
   }
-  ~DenormalMode() { _mm_setcsr(before_); }
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0;; ++i) {
+    const unsigned value = word.load(std::memory_order_acquire);
+    if (enough(value)) break;
+    if (i < yields) {
+      sched_yield();
+    } else {
+      word.wait(value, std::memory_order_acquire);
+    }
+  }
+  return std::chrono::steady_clock::now() - start;
+}
 
- private:
-  unsigned before_;
-#else
-  explicit DenormalMode(bool /*flush*/) {}
-  ~DenormalMode() = default;
-#endif
- public:
-  DenormalMode(const DenormalMode&) = delete;
-  DenormalMode& operator=(const DenormalMode&) = delete;
-};
-
-/// One member's run of the body.
+/// One member's run of the body. The first waits here for the others, and not in libgomp: that
+/// spins for some 8 ms, on a core which a member that has lost its own to a neighbour could have.
 void run(TeamState& team, int rank, const std::function<void(const Member&)>& body) {
   const DenormalMode flush(true);
   body(Member(team, rank));
+  const auto others = static_cast<unsigned>(team.size - 1);
+  if (rank == 0) {
+    (void)wait_until(team.done, [&](unsigned done) { return done == others; });
+  } else {
+    team.done.fetch_add(1, std::memory_order_release);
+    team.done.notify_one();
+  }
 }
 
 /// The caller's run of the body without a team.
@@ -103,12 +115,13 @@ void set_num_threads(int threads) {
 void reset_num_threads() { chosen_threads.store(0, std::memory_order_relaxed); }
 
 int threads_for(double flops) {
-  constexpr double flops_per_thread = 1e6;
+  constexpr double flops_per_thread = 3e6;
   const double useful = std::min(flops / flops_per_thread, 4096.0);
+  if (useful < 2) return 1;  // and nobody asks the system for its processors
   return std::clamp(static_cast<int>(useful), 1, get_num_threads());
 }
 
-void Member::barrier() const {
+void Member::wait_for_all(bool counts) const {
   if (team_->size == 1) return;
   const unsigned phase = team_->phase.load(std::memory_order_relaxed);
   if (team_->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == team_->size) {
@@ -117,18 +130,9 @@ void Member::barrier() const {
     team_->phase.notify_all();
     return;
   }
-  // Spin for some 20 µs, the length of a small network's layer; then let others have the core,
-  // since whom we wait for may need it; then sleep, since a callback may take seconds.
-  constexpr int spins = 500;
-  constexpr int yields = 100;
-  for (int i = 0; team_->phase.load(std::memory_order_acquire) == phase; ++i) {
-    if (i < spins) {
-      pause_cpu();
-    } else if (i < spins + yields) {
-      sched_yield();
-    } else {
-      team_->phase.wait(phase, std::memory_order_acquire);
-    }
+  const auto waited = wait_until(team_->phase, [&](unsigned now) { return now != phase; });
+  if (counts && waited.count() > 0) {
+    team_->nanoseconds_waited.fetch_add(waited.count(), std::memory_order_relaxed);
   }
 }
 
@@ -141,7 +145,7 @@ bool Member::alone(const std::function<void()>& work) const {
       team_->error = std::current_exception();
     }
   }
-  barrier();
+  wait_for_all(false);
   return team_->error == nullptr;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <functional>
 
@@ -16,6 +17,8 @@ struct TeamState {
   const int size;
   alignas(cache_line) std::atomic<int> arrived{0};
   alignas(cache_line) std::atomic<unsigned> phase{0};
+  alignas(cache_line) std::atomic<std::int64_t> nanoseconds_waited{0};
+  alignas(cache_line) std::atomic<unsigned> done{0};  // members that have left the body
   std::exception_ptr error;
 };
 
@@ -36,7 +39,12 @@ class Member {
   }
 
   /// Waits for all members. What each wrote before is seen by all after.
-  void barrier() const;
+  void barrier() const { wait_for_all(true); }
+  /// The time that members have waited at barriers for others which did not run: of all members
+  /// together, waits too short to have been for that left out.
+  [[nodiscard]] double seconds_waited() const {
+    return 1e-9 * static_cast<double>(team_->nanoseconds_waited.load(std::memory_order_relaxed));
+  }
 
   /// The first member calls `work` while the others wait. False, for all, if it threw; run_team
   /// throws it on when the members have left.
@@ -45,6 +53,8 @@ class Member {
   [[nodiscard]] bool failed() const { return team_->error != nullptr; }
 
  private:
+  void wait_for_all(bool counts) const;
+
   TeamState* team_;
   int rank_;
 };

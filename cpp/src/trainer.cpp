@@ -4,71 +4,9 @@
 #include <cmath>
 
 #include "batch_run.hpp"
-#include "fit_run.hpp"
 #include "nnbind/error.hpp"
 
 namespace nnbind {
-
-namespace {
-
-void check_options(const FitOptions& options) {
-  require(options.epochs >= 0, "Network.fit",
-          "epochs is " + std::to_string(options.epochs) + "; expected an integer >= 0");
-  require(options.batch_size >= 0, "Network.fit",
-          "batch_size is " + std::to_string(options.batch_size) + "; expected an integer >= 1");
-  options.regularizer.check();
-  if (options.early_stopping) options.early_stopping->check();
-}
-
-void check_order(const FitOptions& options, Index samples) {
-  const auto size = static_cast<Index>(options.sample_order.size());
-  if (size == 0) return;
-  if (size != samples && size != samples * options.epochs) {
-    throw ShapeError("[Network.fit] sample_order has " + std::to_string(size) +
-                     " entries; expected " + std::to_string(samples) +
-                     ", or that for each of the " + std::to_string(options.epochs) + " epochs");
-  }
-  for (const std::int64_t sample : options.sample_order) {
-    require(sample >= 0 && sample < samples, "Network.fit",
-            "sample_order has the entry " + std::to_string(sample) + "; expected 0 <= entry < " +
-                std::to_string(samples));
-  }
-}
-
-}  // namespace
-
-void EarlyStopping::check() const {
-  require(patience >= 1, "EarlyStopping",
-          "patience is " + std::to_string(patience) + "; expected an integer >= 1");
-  require(std::isfinite(min_delta) && min_delta >= 0, "EarlyStopping",
-          "min_delta is " + number_text(min_delta) + "; expected a number >= 0");
-}
-
-template <class T>
-void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
-         const FitOptions& options, History& history, const Dataset<T>* validation,
-         const FitHooks& hooks) {
-  check_options(options);
-  check(data, network, losses, "Network.fit");
-  check_order(options, data.size());
-  if (validation != nullptr) check(*validation, network, losses, "Network.fit", "validation ");
-  const typename Network<T>::TrainingLock lock(network, "Network.fit");
-  optimizer.bind<T>(network.identity(), network.parameter_count());
-  FitRun<T>(network, &data, nullptr, losses, optimizer, options, history, validation, hooks).run();
-}
-
-template <class T>
-void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
-         const FitOptions& options, History& history, const Dataset<T>* validation,
-         const FitHooks& hooks) {
-  check_options(options);
-  require(options.sample_order.empty(), "Network.fit", "an iterator takes no sample_order");
-  if (validation != nullptr) check(*validation, network, losses, "Network.fit", "validation ");
-  const typename Network<T>::TrainingLock lock(network, "Network.fit");
-  optimizer.bind<T>(network.identity(), network.parameter_count());
-  FitRun<T>(network, nullptr, &source, losses, optimizer, options, history, validation, hooks)
-      .run();
-}
 
 namespace {
 
@@ -152,14 +90,10 @@ double loss_and_gradient(Network<T>& network, const Dataset<T>& data, const Loss
                    });
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                      \
-  template void fit<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&,                  \
-                       const FitOptions&, History&, const Dataset<T>*, const FitHooks&);           \
-  template void fit<T>(Network<T>&, BatchSource<T>&, const Losses&, Optimizer&, const FitOptions&, \
-                       History&, const Dataset<T>*, const FitHooks&);                              \
-  template double train_step<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&,         \
-                                const Regularizer&);                                               \
-  template double loss_and_gradient<T>(Network<T>&, const Dataset<T>&, const Losses&,              \
+#define NNBIND_INSTANTIATE(T)                                                              \
+  template double train_step<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&, \
+                                const Regularizer&);                                       \
+  template double loss_and_gradient<T>(Network<T>&, const Dataset<T>&, const Losses&,      \
                                        const Regularizer&, bool);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

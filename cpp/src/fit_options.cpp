@@ -1,0 +1,54 @@
+// What a fit may be told.
+#include <cmath>
+
+#include "nnbind/error.hpp"
+#include "nnbind/trainer.hpp"
+
+namespace nnbind {
+
+namespace {
+
+/// The entries of a list of samples are samples of a set of that size.
+void check_entries(std::span<const std::int64_t> list, Index samples, const std::string& where,
+                   const std::string& name) {
+  for (const std::int64_t sample : list) {
+    require(sample >= 0 && sample < samples, where,
+            name + " has the entry " + std::to_string(sample) + "; expected 0 <= entry < " +
+                std::to_string(samples));
+  }
+}
+
+}  // namespace
+
+void EarlyStopping::check() const {
+  require(patience >= 1, "EarlyStopping",
+          "patience is " + std::to_string(patience) + "; expected an integer >= 1");
+  require(std::isfinite(min_delta) && min_delta >= 0, "EarlyStopping",
+          "min_delta is " + number_text(min_delta) + "; expected a number >= 0");
+}
+
+void FitOptions::check(const std::string& where) const {
+  require(epochs >= 0, where, "epochs is " + std::to_string(epochs) + "; expected an integer >= 0");
+  require(batch_size >= 0, where,
+          "batch_size is " + std::to_string(batch_size) + "; expected an integer >= 1");
+  regularizer.check();
+  if (early_stopping) early_stopping->check();
+}
+
+void FitOptions::check_samples(Index set, const std::string& where) const {
+  check_entries(samples, set, where, "samples");
+  const Index n = samples.empty() ? set : static_cast<Index>(samples.size());
+  const auto size = static_cast<Index>(sample_order.size());
+  if (size != 0 && size != n && size != n * epochs) {
+    throw ShapeError("[" + where + "] sample_order has " + std::to_string(size) +
+                     " entries; expected " + std::to_string(n) + ", or that for each of the " +
+                     std::to_string(epochs) + " epochs");
+  }
+  check_entries(sample_order, n, where, "sample_order");
+}
+
+void FitOptions::check_validation(Index set, const std::string& where) const {
+  check_entries(validation_samples, set, where, "validation samples");
+}
+
+}  // namespace nnbind
