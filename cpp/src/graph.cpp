@@ -1,6 +1,8 @@
 #include "nnbind/graph.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "nnbind/error.hpp"
 
@@ -26,6 +28,20 @@ class Input final : public Operator<T> {
  private:
   Index columns_;
 };
+
+/// Bounds that no network in memory reaches, under which products and sums of sizes fit an Index.
+constexpr Index most_values = std::numeric_limits<std::int32_t>::max();
+constexpr Index most_parameters = Index{1} << 48;
+
+/// Columns of a node, and all values of one with fixed rows.
+void require_size(const std::string& name, Shape shape) {
+  const bool fits = shape.cols <= most_values &&
+                    (shape.is_batch() || shape.cols == 0 || shape.rows <= most_values / shape.cols);
+  if (!fits) {
+    throw ShapeError("[Graph] " + quoted(name) + " has shape " + shape_text(shape) +
+                     "; expected at most " + std::to_string(most_values) + " values a sample");
+  }
+}
 
 }  // namespace
 
@@ -56,7 +72,7 @@ NodeId Graph<T>::input(Index width, std::string name) {
 
 template <class T>
 bool Graph<T>::is_input(NodeId id) const {
-  return std::ranges::find(inputs_, id) != inputs_.end();
+  return std::ranges::binary_search(inputs_, id);  // they were added in order
 }
 
 template <class T>
@@ -86,6 +102,7 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
   }
   node.name = unique_name(std::move(name), op->kind());
   node.shape = infer_shape(*op, names, node.input_shapes);
+  require_size(node.name, node.shape);
   node.parameters = op->parameters(node.input_shapes);
   node.weight_rows = op->weight_rows(node.input_shapes);
   node.state = op->state(node.input_shapes);
@@ -98,6 +115,9 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
     node.owner = nodes_.size();
     node.offset = parameter_count_;
     node.state_offset = state_count_;
+    if (node.parameters.size() > most_parameters - parameter_count_) {
+      throw ShapeError("[Graph] with " + quoted(node.name) + " the parameters are more than 2^48");
+    }
     parameter_count_ += node.parameters.size();
     state_count_ += node.state.size();
   }

@@ -32,21 +32,23 @@ void require_count(std::int64_t value, const std::string& name, std::int64_t lea
 template <class Formula>
 class FormulaSchedule final : public Schedule {
  public:
-  explicit FormulaSchedule(Formula formula) : formula_(formula) {}
+  FormulaSchedule(Recipe recipe, Formula formula) : recipe_(std::move(recipe)), formula_(formula) {}
   [[nodiscard]] double rate(std::int64_t step) const override {
     return formula_(static_cast<double>(step));
   }
   [[nodiscard]] SchedulePointer clone() const override {
     return std::make_shared<FormulaSchedule>(*this);
   }
+  [[nodiscard]] std::optional<Recipe> recipe() const override { return recipe_; }
 
  private:
+  Recipe recipe_;
   Formula formula_;
 };
 
 template <class Formula>
-SchedulePointer from_formula(Formula formula) {
-  return std::make_shared<FormulaSchedule<Formula>>(formula);
+SchedulePointer from_formula(Recipe recipe, Formula formula) {
+  return std::make_shared<FormulaSchedule<Formula>>(std::move(recipe), formula);
 }
 
 class ReduceOnPlateau final : public Schedule {
@@ -81,6 +83,29 @@ class ReduceOnPlateau final : public Schedule {
     return std::make_shared<ReduceOnPlateau>(*this);
   }
 
+  [[nodiscard]] std::optional<Recipe> recipe() const override {
+    return Recipe{"reduce_on_plateau",
+                  {{"rate", start_},
+                   {"factor", factor_},
+                   {"patience", std::int64_t{patience_}},
+                   {"min_delta", min_delta_},
+                   {"min_rate", min_rate_}}};
+  }
+
+  [[nodiscard]] std::vector<double> state() const override {
+    return {rate_, best_, static_cast<double>(waited_)};
+  }
+
+  void set_state(std::span<const double> numbers) override {
+    const bool fits = numbers.size() == 3 && numbers[0] >= min_rate_ && numbers[0] <= start_ &&
+                      !std::isnan(numbers[1]) && numbers[2] >= 0 && numbers[2] < patience_ &&
+                      numbers[2] == std::floor(numbers[2]);
+    require(fits, "Schedule", "expected its rate, its best loss and the epochs it has waited");
+    rate_ = numbers[0];
+    best_ = numbers[1];
+    waited_ = static_cast<int>(numbers[2]);
+  }
+
  private:
   double start_;
   double rate_;
@@ -94,27 +119,33 @@ class ReduceOnPlateau final : public Schedule {
 
 }  // namespace
 
+void Schedule::set_state(std::span<const double> numbers) {
+  require(numbers.empty(), "Schedule", "this one has no state");
+}
+
 SchedulePointer constant_rate(double rate) {
   require_rate(rate);
-  return from_formula([rate](double /*t*/) { return rate; });
+  return from_formula({"constant", {{"rate", rate}}}, [rate](double /*t*/) { return rate; });
 }
 
 SchedulePointer step_decay(double rate, std::int64_t every, double factor) {
   require_rate(rate);
   require_factor(factor);
   require_count(every, "every", 1);
-  return from_formula([rate, factor, period = static_cast<double>(every)](double t) {
-    return rate * std::pow(factor, std::floor(t / period));
-  });
+  return from_formula({"step", {{"rate", rate}, {"every", every}, {"factor", factor}}},
+                      [rate, factor, period = static_cast<double>(every)](double t) {
+                        return rate * std::pow(factor, std::floor(t / period));
+                      });
 }
 
 SchedulePointer exponential_decay(double rate, std::int64_t every, double factor) {
   require_rate(rate);
   require_factor(factor);
   require_count(every, "every", 1);
-  return from_formula([rate, factor, period = static_cast<double>(every)](double t) {
-    return rate * std::pow(factor, t / period);
-  });
+  return from_formula({"exponential", {{"rate", rate}, {"every", every}, {"factor", factor}}},
+                      [rate, factor, period = static_cast<double>(every)](double t) {
+                        return rate * std::pow(factor, t / period);
+                      });
 }
 
 SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmup, double final) {
@@ -124,8 +155,9 @@ SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmu
   require(warmup < steps, "Schedule", "warmup is not less than steps");
   require(final >= 0 && final <= rate, "Schedule",
           "final is " + number_text(final) + "; expected 0 <= final <= rate");
-  return from_formula([rate, final, start = static_cast<double>(warmup),
-                       end = static_cast<double>(steps)](double t) {
+  Recipe recipe{"cosine", {{"rate", rate}, {"steps", steps}, {"warmup", warmup}, {"final", final}}};
+  return from_formula(std::move(recipe), [rate, final, start = static_cast<double>(warmup),
+                                          end = static_cast<double>(steps)](double t) {
     if (t < start) return rate * (t + 1) / start;
     const double progress = std::min(1.0, (t - start) / (end - start));
     return final + (rate - final) * (1 + std::cos(std::numbers::pi * progress)) / 2;
@@ -136,7 +168,8 @@ SchedulePointer inverse_scaling(double rate, double power) {
   require_rate(rate);
   require(std::isfinite(power) && power >= 0, "Schedule",
           "power is " + number_text(power) + "; expected a number >= 0");
-  return from_formula([rate, power](double t) { return rate / std::pow(t + 1, power); });
+  return from_formula({"inverse_scaling", {{"rate", rate}, {"power", power}}},
+                      [rate, power](double t) { return rate / std::pow(t + 1, power); });
 }
 
 SchedulePointer reduce_on_plateau(double rate, double factor, int patience, double min_delta,

@@ -1,0 +1,148 @@
+// The checks of a fit, before anything is changed, and its run.
+#include "fit_run.hpp"
+#include "nnbind/error.hpp"
+#include "nnbind/training.hpp"
+
+namespace nnbind {
+
+namespace {
+
+constexpr const char* where = "Network.fit";
+
+/// The arguments that fits from arrays and from iterators have in common.
+template <class T>
+struct Call {
+  Network<T>& network;
+  const Dataset<T>* data;  // or source; the other is nullptr
+  BatchSource<T>* source;
+  const Losses& losses;
+  Optimizer& optimizer;
+  const FitOptions& options;
+  FitState<T>& state;
+  History& history;
+  const Dataset<T>* validation;
+  const FitHooks& hooks;
+
+  void check_arguments() const {
+    options.check(where);
+    if (data != nullptr) {
+      check(*data, network, losses, where);
+      options.check_samples(data->size(), where);
+    } else {
+      require(options.sample_order.empty(), where, "an iterator takes no sample_order");
+      require(options.samples.empty(), where, "an iterator takes no samples");
+    }
+    if (validation != nullptr) {
+      check(*validation, network, losses, where, "validation ");
+      options.check_validation(validation->size(), where);
+    }
+  }
+
+  void run() const {
+    optimizer.bind<T>(network.identity(), network.parameter_count());
+    FitRun<T>(network, data, source, losses, optimizer, options, state, history, validation, hooks)
+        .run();
+  }
+};
+
+template <class T>
+void begin(const Call<T>& call) {
+  call.check_arguments();
+  const typename Network<T>::TrainingLock lock(call.network, where);
+  call.run();
+}
+
+/// The data are of the size of those it began with.
+template <class T>
+void check_same_data(const Call<T>& call) {
+  const std::vector<std::int64_t>::size_type listed = call.options.samples.size();
+  if (call.data != nullptr) {
+    const Index n = listed == 0 ? call.data->size() : static_cast<Index>(listed);
+    require(n == call.state.samples, where,
+            "there are " + std::to_string(n) + " samples; the fit began with " +
+                std::to_string(call.state.samples));
+  }
+  const bool validated = !call.history.val_loss.empty();
+  require(validated == (call.validation != nullptr), where,
+          validated ? "there is no validation set; the fit began with one"
+                    : "there is a validation set; the fit began without one");
+}
+
+template <class T>
+void begin_or_go_on(const Call<T>& call, const Training<T>& training) {
+  call.check_arguments();
+  const typename Network<T>::TrainingLock lock(call.network, where);
+  if (call.state.epoch > 0) {
+    check_whole(call.network, training, where);
+    check_same_data(call);
+    const bool over = call.state.stopped || call.options.epochs <= call.state.epoch;
+    require(over || !call.state.returned, where,
+            "the fit had ended and returned to its best epoch; only a file of before, as "
+            "Checkpoint saves them, goes on to epoch " +
+                std::to_string(call.options.epochs));
+  }
+  call.run();
+}
+
+}  // namespace
+
+template <class T>
+void check_whole(const Network<T>& network, const Training<T>& training, const std::string& place) {
+  const FitState<T>& state = training.state;
+  require(state.epoch > 0, place, "no epoch of the fit has been completed");
+  require(training.optimizer->trains(network.identity()), place,
+          "the optimizer of the last fit no longer trains this network");
+  require(network.steps_trained == state.steps, place,
+          "the network has made steps since the last whole epoch of its fit, which cannot be gone "
+          "on with from here");
+}
+
+template <class T>
+void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
+         const FitOptions& options, History& history, const Dataset<T>* validation,
+         const FitHooks& hooks) {
+  FitState<T> state;
+  begin<T>(
+      {network, &data, nullptr, losses, optimizer, options, state, history, validation, hooks});
+}
+
+template <class T>
+void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
+         const FitOptions& options, History& history, const Dataset<T>* validation,
+         const FitHooks& hooks) {
+  FitState<T> state;
+  begin<T>(
+      {network, nullptr, &source, losses, optimizer, options, state, history, validation, hooks});
+}
+
+template <class T>
+void fit(Network<T>& network, const Dataset<T>& data, Training<T>& training,
+         const Dataset<T>* validation, const FitHooks& hooks) {
+  begin_or_go_on<T>({network, &data, nullptr, training.losses, *training.optimizer,
+                     training.options, training.state, training.history, validation, hooks},
+                    training);
+}
+
+template <class T>
+void fit(Network<T>& network, BatchSource<T>& source, Training<T>& training,
+         const Dataset<T>* validation, const FitHooks& hooks) {
+  begin_or_go_on<T>({network, nullptr, &source, training.losses, *training.optimizer,
+                     training.options, training.state, training.history, validation, hooks},
+                    training);
+}
+
+#define NNBIND_INSTANTIATE(T)                                                                      \
+  template void fit<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&,                  \
+                       const FitOptions&, History&, const Dataset<T>*, const FitHooks&);           \
+  template void fit<T>(Network<T>&, BatchSource<T>&, const Losses&, Optimizer&, const FitOptions&, \
+                       History&, const Dataset<T>*, const FitHooks&);                              \
+  template void fit<T>(Network<T>&, const Dataset<T>&, Training<T>&, const Dataset<T>*,            \
+                       const FitHooks&);                                                           \
+  template void fit<T>(Network<T>&, BatchSource<T>&, Training<T>&, const Dataset<T>*,              \
+                       const FitHooks&);                                                           \
+  template void check_whole<T>(const Network<T>&, const Training<T>&, const std::string&);
+NNBIND_INSTANTIATE(float)
+NNBIND_INSTANTIATE(double)
+#undef NNBIND_INSTANTIATE
+
+}  // namespace nnbind

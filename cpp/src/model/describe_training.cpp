@@ -1,0 +1,119 @@
+#include "model/attributes.hpp"
+#include "model/training.hpp"
+#include "nnbind/error.hpp"
+
+namespace nnbind::model {
+
+namespace {
+
+/// `thing` is a loss, a schedule or an optimizer.
+template <class Thing>
+Json recipe_of(const Thing& thing, const std::string& what) {
+  const std::optional<Recipe> recipe = thing.recipe();
+  require(recipe.has_value(), "save",
+          what + " is no built-in one: a file holds no code, and so no training with it");
+  return {{"name", recipe->name}, {"options", as_json(recipe->options)}};
+}
+
+Json losses_of(const Losses& losses) {
+  Json list = Json::array();
+  for (const Losses::Term& term : losses.terms) {
+    Json loss = recipe_of(*term.loss, "the loss " + nnbind::quoted(term.loss->name()));
+    loss["weight"] = term.weight;
+    list.push_back(std::move(loss));
+  }
+  return list;
+}
+
+Json options_of(const FitOptions& options) {
+  Json json{{"epochs", options.epochs},
+            {"batch_size", options.batch_size},
+            {"shuffle", options.shuffle},
+            {"seed", options.seed},
+            {"metrics", Json::array()},
+            {"regularizer",
+             {{"l1", options.regularizer.l1},
+              {"l2", options.regularizer.l2},
+              {"bias", options.regularizer.bias},
+              {"divide_by_batch_size", options.regularizer.divide_by_batch_size}}}};
+  for (const Metric metric : options.metrics) json["metrics"].push_back(metric_name(metric));
+  if (const auto& stopping = options.early_stopping) {
+    json["early_stopping"] = {{"patience", stopping->patience},
+                              {"min_delta", stopping->min_delta},
+                              {"restore_best", stopping->restore_best}};
+  }
+  return json;
+}
+
+template <class T>
+Json state_of(const Training<T>& training) {
+  const FitState<T>& state = training.state;
+  Json json{{"epoch", state.epoch},
+            {"samples", state.samples},
+            {"epochs_without_improvement", state.epochs_without_improvement},
+            {"stopped", state.stopped},
+            {"returned", state.returned}};
+  if (training.history.best_epoch >= 0) json["best_epoch"] = training.history.best_epoch;
+  return json;
+}
+
+/// Adds a vector as a tensor: a view of it, or a copy.
+template <class T>
+void add_view(Description& to, const std::string& name, std::span<const T> numbers) {
+  to.tensors.push_back({name, dtype_name<T>, {numbers.size()}, std::as_bytes(numbers)});
+}
+
+void add_copy(Description& to, const std::string& name, std::vector<double> numbers) {
+  const auto& kept = to.arrays.emplace_back(std::move(numbers));
+  add_view<double>(to, name, kept);
+}
+
+void add_metrics(Description& to, const std::string& name,
+                 const std::vector<std::vector<double>>& metrics, std::size_t epochs) {
+  std::vector<double> numbers;
+  for (const auto& series : metrics) numbers.insert(numbers.end(), series.begin(), series.end());
+  add_copy(to, name, std::move(numbers));
+  to.tensors.back().shape = {metrics.size(), epochs};
+}
+
+void add_history(Description& to, const History& history) {
+  const auto epochs = static_cast<std::size_t>(history.epochs());
+  add_view<double>(to, "history.loss", history.loss);
+  add_view<double>(to, "history.learning_rate", history.learning_rate);
+  add_view<double>(to, "history.seconds", history.seconds);
+  add_metrics(to, "history.metrics", history.metrics, epochs);
+  if (history.val_loss.empty()) return;
+  add_view<double>(to, "history.val_loss", history.val_loss);
+  add_metrics(to, "history.val_metrics", history.val_metrics, epochs);
+}
+
+}  // namespace
+
+template <class T>
+void describe_training(const Network<T>& network, const Training<T>& training, Description& to) {
+  check_whole(network, training, "save");
+  const Optimizer& optimizer = *training.optimizer;
+  Json json{
+      {"options", options_of(training.options)},
+      {"losses", losses_of(training.losses)},
+      {"optimizer", recipe_of(optimizer, "the optimizer " + nnbind::quoted(optimizer.name()))},
+      {"schedule", recipe_of(optimizer.schedule(), "the schedule of the learning rate")},
+      {"state", state_of(training)},
+      {"notes", as_json(training.notes)}};
+  json["optimizer"]["iterations"] = optimizer.iterations();
+  to.training = json.dump();
+  add_history(to, training.history);
+  for (int k = 0; k < optimizer.state_vectors(); ++k) {
+    add_view<T>(to, "optimizer." + std::to_string(k), optimizer.state_vector<T>(k));
+  }
+  add_copy(to, "schedule.state", optimizer.schedule().state());
+  add_copy(to, "fit.best", {training.state.best});
+  add_view<T>(to, "fit.best_theta", training.state.best_theta);
+  add_view<T>(to, "fit.best_state", training.state.best_state);
+}
+
+template void describe_training<float>(const Network<float>&, const Training<float>&, Description&);
+template void describe_training<double>(const Network<double>&, const Training<double>&,
+                                        Description&);
+
+}  // namespace nnbind::model

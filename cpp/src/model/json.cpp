@@ -1,0 +1,131 @@
+#include "model/json.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "nnbind/error.hpp"
+
+namespace nnbind::model {
+
+namespace {
+
+constexpr std::size_t deepest = 8;
+
+/// Reads along and checks keys and depth. The library's own hook for that looks at all members of
+/// the parent again after each object: quadratic time.
+class Strictness final : public Json::json_sax_t {
+ public:
+  explicit Strictness(const std::string& what) : what_(what) {}
+
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*size*/) override { return open(); }
+  bool key(string_t& key) override {
+    require_file(keys_.back().insert(key).second,
+                 what_ + " has the key " + nnbind::quoted(key) + " twice");
+    return true;
+  }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t /*size*/) override { return open(); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t /*position*/, const std::string& /*token*/,
+                   const Json::exception& error) override {
+    throw FileError(what_ + " is no JSON: " + error.what());
+  }
+
+ private:
+  bool open() {
+    require_file(keys_.size() < deepest,
+                 what_ + " is nested deeper than " + std::to_string(deepest) + " levels");
+    keys_.emplace_back();
+    return true;
+  }
+  bool close() {
+    keys_.pop_back();
+    return true;
+  }
+
+  const std::string& what_;
+  std::vector<std::set<std::string>> keys_;  // of the objects and lists that are open
+};
+
+}  // namespace
+
+void require_file(bool condition, const std::string& what) {
+  if (!condition) throw FileError(what);
+}
+
+Json parse_json(std::string_view text, const std::string& what) {
+  Strictness strictness(what);
+  Json::sax_parse(text, &strictness);
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& error) {  // a number out of range
+    throw FileError(what + " is no JSON: " + error.what());
+  }
+}
+
+const Json& member(const Json& object, const std::string& key, const std::string& what) {
+  require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
+  const auto found = object.find(key);
+  require_file(found != object.end(), what + " has no " + nnbind::quoted(key));
+  return *found;
+}
+
+void require_keys(const Json& object, std::initializer_list<std::string_view> known,
+                  const std::string& what) {
+  require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
+  for (const auto& [key, value] : object.items()) {
+    require_file(std::ranges::find(known, key) != known.end(),
+                 what + " has an unknown key " + nnbind::quoted(key));
+  }
+}
+
+std::uint64_t natural_number(const Json& value, const std::string& what) {
+  require_file(value.is_number_unsigned(),
+               what + " is " + shown(value) + "; expected an integer >= 0");
+  return value.get<std::uint64_t>();
+}
+
+Index index_number(const Json& value, const std::string& what) {
+  const std::uint64_t number = natural_number(value, what);
+  require_file(number <= std::uint64_t{1} << 62,
+               what + " is " + shown(value) + "; expected at most 2^62");
+  return static_cast<Index>(number);
+}
+
+bool flag(const Json& value, const std::string& what) {
+  require_file(value.is_boolean(), what + " is " + shown(value) + "; expected true or false");
+  return value.get<bool>();
+}
+
+double real(const Json& value, const std::string& what) {
+  require_file(value.is_number(), what + " is " + shown(value) + "; expected a number");
+  return value.get<double>();
+}
+
+const std::string& text(const Json& value, const std::string& what) {
+  require_file(value.is_string(), what + " is " + shown(value) + "; expected a string");
+  return value.get_ref<const std::string&>();
+}
+
+const Json& list(const Json& value, const std::string& what) {
+  require_file(value.is_array(), what + " is " + shown(value) + "; expected a list");
+  return value;
+}
+
+std::string shown(const Json& value) {
+  constexpr std::size_t longest = 60;
+  if (value.is_structured() && value.size() > longest) {
+    return (value.is_array() ? "a list of " : "an object of ") + std::to_string(value.size());
+  }
+  const std::string text = value.dump(-1, ' ', true);
+  return text.size() <= longest ? text : text.substr(0, longest) + "...";
+}
+
+}  // namespace nnbind::model
