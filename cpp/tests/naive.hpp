@@ -52,11 +52,4 @@ void bias_gradient(MatrixView<const T> grad_out, bool accumulate, T* grad_bias) 
   }
 }
 
-template <class T>
-void transpose(MatrixView<const T> in, Range rows, Range cols, MatrixView<T> out) {
-  for (Index i = rows.begin; i < rows.end; ++i) {
-    for (Index j = cols.begin; j < cols.end; ++j) out(j, i) = in(i, j);
-  }
-}
-
 }  // namespace nnbind::test::naive

@@ -148,10 +148,6 @@ class OperatorRun {
   }
 
   void backward() {
-    cache_ = PackedMatrix<double>(op_.cache_shape(block_).rows, op_.cache_shape(block_).cols);
-    for (const Range columns : column_parts(block_.cols)) {
-      op_.cache_parameters(parameters(), {{0, block_.rows}, columns}, cache_.panels());
-    }
     output_gradient_ = Matrix<double>(rows_, width_);
     for (Index i = 0; i < rows_; ++i) {
       std::copy_n(direction_.view().row(i), width_, output_gradient_.view().row(i));
@@ -168,9 +164,8 @@ class OperatorRun {
     pass.state = state_.view();
     pass.output = output_.view().middle_rows(rows.begin, rows.size());
     pass.saved = saved_.view().middle_rows(rows.begin, rows.size());
-    pass.cache = cache_.panels();
+    pass.parameters = parameters();
     pass.output_gradient = output_gradient_.view().middle_rows(rows.begin, rows.size());
-    pass.output_gradient_rows = output_gradient_.rows().middle_rows(rows.begin, rows.size());
     pass.training = how_.training;
     pass.dropout = how_.dropout != nullptr;
     return pass;
@@ -241,7 +236,7 @@ class OperatorRun {
   std::vector<Matrix<double>> input_gradients_;
   Matrix<double> parameters_, parameter_gradient_, state_, direction_, output_, saved_,
       output_gradient_;
-  PackedMatrix<double> packed_, cache_;
+  PackedMatrix<double> packed_;
 };
 
 inline OperatorErrors check_operator(const Operator<double>& op, const std::vector<Shape>& shapes,

@@ -33,7 +33,8 @@ std::vector<Shape> shapes() {
   Random random(1);
   const auto size = [&] { return static_cast<Index>(1 + random.below(300)); };
   for (int k = 0; k < 10; ++k) list.push_back({size(), size(), size()});
-  list.insert(list.end(), {{1, 300, 700}, {700, 1, 1}, {1, 1, 700}});
+  list.insert(list.end(),
+              {{1, 300, 700}, {700, 1, 1}, {1, 1, 700}, {20, 50, 1100}, {300, 100, 130}});
   return list;
 }
 
@@ -96,14 +97,12 @@ TYPED_TEST(Affine, InputGradientEqualsTheNaiveLoopForEveryShape) {
   for (const Shape& shape : shapes()) {
     const auto grad_out = this->integers(shape.rows, shape.units);
     const auto weights = this->integers(shape.inputs, shape.units);
-    auto transposed = this->integers(shape.units, shape.inputs);
-    naive::transpose<T>(weights.view(), {0, shape.inputs}, {0, shape.units}, transposed.view());
-    auto panels = packed<T>(transposed.view());
-    for (const Panels<T>& factor : {Panels<T>::plain(transposed.view()), panels.panels()}) {
+    auto panels = packed<T>(weights.view());
+    for (const Panels<T>& factor : {Panels<T>::plain(weights.view()), panels.panels()}) {
       auto out = this->integers(shape.rows, shape.inputs);
       auto expected = this->copy(out);
       for (const bool accumulate : {true, false}) {
-        kernels::affine_input_gradient<T>(grad_out.rows(), factor, accumulate, out.view());
+        kernels::affine_input_gradient<T>(grad_out.view(), factor, accumulate, out.view());
         naive::input_gradient<T>(grad_out.view(), weights.view(), accumulate, expected.view());
         ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
       }
@@ -126,6 +125,44 @@ TYPED_TEST(Affine, WeightGradientEqualsTheNaiveLoopForEveryShape) {
       ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
     }
     ASSERT_TRUE(out.frame_is_whole()) << shape;
+  }
+}
+
+// θ ← θ - γ g, with γ = 2.
+TYPED_TEST(Affine, DescentTakesTwiceTheGradientFromTheParameters) {
+  using T = TypeParam;
+  const auto descend = [](MatrixView<const T> gradient, MatrixView<T> theta) {
+    for (Index i = 0; i < theta.rows; ++i) {
+      for (Index j = 0; j < theta.cols; ++j) theta(i, j) -= 2 * gradient(i, j);
+    }
+  };
+  for (const Shape& shape : shapes()) {
+    const auto x = this->integers(shape.rows, shape.inputs);
+    const auto grad_out = this->integers(shape.rows, shape.units);
+    auto theta = this->integers(shape.inputs + 1, shape.units);
+    auto panels = packed<T>(theta.view());
+    auto expected = this->copy(theta);
+    auto gradient = this->integers(shape.inputs + 1, shape.units);
+    const Range all{0, shape.inputs};
+    const auto weights = [&](MatrixView<T> m) { return m.middle_rows(0, shape.inputs); };
+    naive::weight_gradient<T>(x.view(), all, grad_out.view(), false, weights(gradient.view()));
+    naive::bias_gradient<T>(grad_out.view(), false, gradient.view().row(shape.inputs));
+    descend(gradient.view(), expected.view());
+    auto memory = this->integers(shape.inputs + 1, shape.units);
+    for (const Panels<T>& to : {Panels<T>::plain(theta.view()), panels.panels()}) {
+      const kernels::Descent<T> descent{to, T{2}};
+      kernels::affine_weight_gradient<T>(x.rows(), all, grad_out.view(), false,
+                                         weights(memory.view()),
+                                         descent.middle_rows(0, shape.inputs));
+      kernels::affine_bias_gradient<T>(grad_out.view(), false, memory.view().row(shape.inputs),
+                                       descent.middle_rows(shape.inputs, 1));
+    }
+    ASSERT_TRUE(this->equal(theta, expected)) << shape;
+    ASSERT_TRUE(theta.frame_is_whole() && memory.frame_is_whole()) << shape;
+    for (Index j = 0; j < shape.units; ++j) {
+      ASSERT_TRUE(test::equal<T>(panels.panels().view(j, 1), expected.view().middle_columns(j, 1)))
+          << shape << " packed, column " << j;
+    }
   }
 }
 
@@ -162,35 +199,6 @@ TYPED_TEST(Affine, BiasGradientEqualsTheNaiveLoopForEveryShape) {
   }
 }
 
-TYPED_TEST(Affine, TransposeOfEveryShapeAndBlock) {
-  using T = TypeParam;
-  constexpr Index line = line_elements<T>;
-  for (Index rows = 1; rows <= 70; ++rows) {
-    for (Index cols = 1; cols <= 70; ++cols) {
-      const auto in = this->integers(rows, cols);
-      auto in_panels = packed<T>(in.view());
-      for (const Range part_rows : {Range{0, rows}, Range{std::min(rows, 2 * line), rows}}) {
-        for (const Range part_cols : {Range{0, cols}, Range{std::min(cols, line), cols}}) {
-          auto out = this->integers(cols, rows);
-          auto expected = this->copy(out);
-          auto out_panels = packed<T>(out.view());
-          kernels::transpose<T>(Panels<T>::plain(in.view()), part_rows, part_cols,
-                                Panels<T>::plain(out.view()));
-          kernels::transpose<T>(in_panels.panels(), part_rows, part_cols, out_panels.panels());
-          naive::transpose<T>(in.view(), part_rows, part_cols, expected.view());
-          ASSERT_TRUE(this->equal(out, expected)) << rows << " x " << cols;
-          ASSERT_TRUE(out.frame_is_whole()) << rows << " x " << cols;
-          for (Index j = 0; j < rows; ++j) {
-            ASSERT_TRUE(test::equal<T>(out_panels.panels().view(j, 1),
-                                       expected.view().middle_columns(j, 1)))
-                << rows << " x " << cols << " packed, column " << j;
-          }
-        }
-      }
-    }
-  }
-}
-
 // Real numbers, where another order of the same sum would show.
 template <class T>
 struct Products {
@@ -208,14 +216,10 @@ TYPED_TEST(Affine, PartsOfTheRowsAndColumnsHaveTheBitsOfTheWhole) {
   const auto x = random_matrix<T>(61, 37, random);
   auto block = random_matrix<T>(38, 45, random);
   const auto grad_out = random_matrix<T>(61, 45, random);
-  auto transposed = random_matrix<T>(45, 37, random);
   auto panels = packed<T>(block.view());
-  auto transposed_panels = packed<T>(transposed.view());
   const auto run = [&](Index part, bool pack, Index columns) {
     Products<T> products;
     const Panels<T> parameters = pack ? panels.panels() : Panels<T>::plain(block.view());
-    const Panels<T> factor =
-        pack ? transposed_panels.panels() : Panels<T>::plain(transposed.view());
     for (Index i = 0; i < 61; i += part) {
       const Index count = std::min(part, 61 - i);
       for (Index j = 0; j < 45; j += columns) {
@@ -224,7 +228,8 @@ TYPED_TEST(Affine, PartsOfTheRowsAndColumnsHaveTheBitsOfTheWhole) {
                            parameters.middle_rows(0, 37).middle_columns(j, width), true,
                            products.out.view().middle_rows(i, count).middle_columns(j, width));
       }
-      kernels::affine_input_gradient<T>(grad_out.rows().middle_rows(i, count), factor, false,
+      kernels::affine_input_gradient<T>(grad_out.view().middle_rows(i, count),
+                                        parameters.middle_rows(0, 37), false,
                                         products.grad_inputs.view().middle_rows(i, count));
     }
     for (Index k = 0; k < 37; k += part) {

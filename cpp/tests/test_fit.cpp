@@ -33,6 +33,25 @@ TYPED_TEST(FitOf, LowersTheLossWithEachOptimizer) {
   }
 }
 
+// A norm that is never reached makes the optimizer store its gradient first, in the network's.
+TYPED_TEST(FitOf, TakesTheSameStepWhetherItStoresItsGradientOrNot) {
+  using T = TypeParam;
+  const Problem<T> problem(100, 40, 3);
+  for (const Index batch : {1, 7, 32, 100}) {
+    const auto run = [&](std::optional<double> clip_norm) {
+      auto network = mlp<T>(40, {130, 20}, 3, "tanh", "softmax");
+      const OptimizerPointer optimizer = sgd(constant_rate(0.1), 0, false, clip_norm);
+      FitOptions options;
+      options.epochs = 2;
+      options.batch_size = batch;
+      History history;
+      fit(network, problem.classes(), cross_entropy(), *optimizer, options, history);
+      return theta_of(network);
+    };
+    EXPECT_EQ(run(std::nullopt), run(1e30)) << batch;
+  }
+}
+
 TEST(Fit, GoesOnFromWhereItWas) {
   const Problem<double> problem(50, 4, 3);
   const auto run = [&](std::initializer_list<Index> parts) {

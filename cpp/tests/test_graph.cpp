@@ -1,10 +1,13 @@
 // Graphs: their shape, and gradients through edges that fan out and meet again.
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "gradient_check.hpp"
 #include "nnbind/dense.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/graph.hpp"
+#include "nnbind/operators.hpp"
 #include "workspace.hpp"
 
 namespace nnbind::test {
@@ -91,7 +94,7 @@ class GraphRun {
                   workspace_.output_gradient(0).row(i));
     }
     workspace_.read(member_, theta_.view().data);
-    workspace_.backward(member_, batch, {});
+    workspace_.backward(member_, theta_.view().data, batch, {});
     std::vector<double> gradient(static_cast<std::size_t>(graph_.parameter_count()));
     for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const Node<double>& node = graph_.node(id);
@@ -211,6 +214,19 @@ TEST(Graph, RefusesWhatDoesNotFitAndStaysAsItWas) {
   EXPECT_THROW(graph.add(dense(2), {a, b}), ShapeError);
   EXPECT_THROW(graph.add(dense(2), {}), ShapeError);
   EXPECT_EQ(graph.nodes().size(), 2U);
+}
+
+TEST(Graph, RefusesSizesWhoseProductsWouldOverflow) {
+  constexpr Index most = std::numeric_limits<std::int32_t>::max();
+  Graph<double> graph;
+  EXPECT_THROW(graph.input(most + 1), ShapeError);
+  const NodeId input = graph.input(most);
+  EXPECT_THROW(graph.add(dense(most), {input}), ShapeError);
+  EXPECT_THROW(graph.add(dense(most + 1), {input}), ShapeError);
+  EXPECT_THROW(graph.add(concatenate<double>(), {input, input}), ShapeError);
+  EXPECT_THROW(graph.add(parameter<double>(most, 2, Initializer("zeros")), {}), ShapeError);
+  EXPECT_EQ(graph.nodes().size(), 1U);
+  EXPECT_EQ(graph.parameter_count(), 0);
 }
 
 }  // namespace

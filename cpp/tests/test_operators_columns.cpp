@@ -51,7 +51,6 @@ TYPED_TEST(MatMulOf, IsTheNaiveProductForwardAndBackward) {
   BackwardPass<T> pass;
   pass.inputs = inputs;
   pass.output_gradient = g.view();
-  pass.output_gradient_rows = g.rows();
   pass.input_gradients = to;
   matmul<T>()->backward(pass);
   expect_near(to_x.view(), expected_x.view());

@@ -100,6 +100,40 @@ INSTANTIATE_TEST_SUITE_P(Each, ThreadsBits,
                                   (test.param.second ? "Clipped" : "");
                          });
 
+// Gradient descent needs no stored gradient. Beside others' work members mostly wait for one that
+// does not run, and the first goes on alone for a while.
+TEST_F(Threads, TakeTheSameStepsBesideTheWorkOfOthers) {
+  const Problem<float> problem(107, 61, 5);
+  const auto run = [&](int threads) {
+    set_num_threads(threads);
+    auto network = wide();
+    FitOptions options;
+    options.epochs = 20;
+    options.batch_size = 20;
+    History history;
+    const Dataset<float> validation = problem.classes();
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.01)), options, history,
+        &validation);
+    return std::pair(std::vector<float>(network.theta().begin(), network.theta().end()),
+                     history.val_loss);
+  };
+  const auto [theta, losses] = run(1);
+  std::atomic<bool> done = false;
+  std::vector<std::jthread> others;
+  for (unsigned k = 0; k < 2 * std::thread::hardware_concurrency(); ++k) {
+    others.emplace_back([&] {
+      while (!done) {
+      }
+    });
+  }
+  for (const int threads : {2, 5}) {
+    const auto [same_theta, same_losses] = run(threads);
+    EXPECT_TRUE(same_bits(same_theta, theta)) << threads;
+    EXPECT_EQ(same_losses, losses) << threads;
+  }
+  done = true;
+}
+
 TEST_F(Threads, MayPredictWithOneNetworkAtOnceWhileACopyIsTrained) {
   set_num_threads(2);
   const Problem<float> problem(40, 61, 5);

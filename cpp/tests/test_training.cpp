@@ -1,0 +1,226 @@
+// Fits that are put away and gone on with: to the bits of one that was never interrupted.
+#include "nnbind/training.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <limits>
+
+#include "data.hpp"
+#include "expect_message.hpp"
+#include "networks.hpp"
+#include "nnbind/nnbind.hpp"
+
+namespace nnbind::test {
+namespace {
+
+/// Its file, which is gone when the test is over.
+class TemporaryFile {
+ public:
+  TemporaryFile()
+      : path_(std::filesystem::temp_directory_path() /
+              ("nnbind_" + std::to_string(::getpid()) + "_training")) {}
+  ~TemporaryFile() { std::filesystem::remove(path_); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  [[nodiscard]] std::string path() const { return path_.string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+template <class T>
+Network<T> dropping() {
+  return sequential<T>(4,
+                       {DenseOptions{.units = 9, .activation = "tanh", .dropout = 0.25},
+                        DenseOptions{.units = 3, .activation = "softmax"}},
+                       5);
+}
+
+template <class T>
+Training<T> training_with(const OptimizerPointer& optimizer) {
+  Training<T> training;
+  training.losses = cross_entropy(false, 0.1);
+  training.optimizer = optimizer;
+  training.options.epochs = 20;
+  training.options.batch_size = 7;
+  training.options.seed = 11;
+  training.options.metrics = {Metric::accuracy, Metric::mse};
+  training.options.regularizer.l2 = 1e-3;
+  training.options.early_stopping = EarlyStopping{6, 1e-3, true};
+  training.notes = {{"who", std::string("a test")}, {"part", 0.25}};
+  return training;
+}
+
+std::vector<OptimizerPointer (*)()> optimizers() {
+  return {[] { return sgd(reduce_on_plateau(0.1, 0.5, 2, 0.01, 1e-4)); },
+          [] { return sgd(step_decay(0.05, 10, 0.9), 0.9, false, 1.0); },
+          [] { return sgd(inverse_scaling(0.1, 0.5), 0.9, true); },
+          [] { return adam(cosine_decay(0.02, 60, 5, 0.001)); },
+          [] { return adamw(exponential_decay(0.02, 10, 0.9)); },
+          [] { return rmsprop(constant_rate(0.01)); },
+          [] { return adagrad(constant_rate(0.05), 1e-8, 0.7); }};
+}
+
+template <class T>
+class TrainingOf : public ::testing::Test {};
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(TrainingOf, Types);
+
+template <class T>
+void expect_same(const Network<T>& network, const Training<T>& training, const Network<T>& expected,
+                 const Training<T>& whole) {
+  EXPECT_TRUE(same_bits(network.theta(), expected.theta())) << whole.optimizer->name();
+  EXPECT_EQ(training.history.loss, whole.history.loss);
+  EXPECT_EQ(training.history.val_loss, whole.history.val_loss);
+  EXPECT_EQ(training.history.learning_rate, whole.history.learning_rate);
+  EXPECT_EQ(training.history.metrics, whole.history.metrics);
+  EXPECT_EQ(training.history.val_metrics, whole.history.val_metrics);
+  EXPECT_EQ(training.history.best_epoch, whole.history.best_epoch);
+  EXPECT_EQ(training.optimizer->iterations(), whole.optimizer->iterations());
+}
+
+// The labels that are held out are those of other samples: their loss is soon at its best, so that
+// the fit is stopped early, and its plateaus come soon.
+TYPED_TEST(TrainingOf, GoesOnFromAFileToTheSameBits) {
+  using T = TypeParam;
+  const Problem<T> problem(40, 4, 3), held_out(40, 4, 3, 8);
+  const Dataset<T> data = problem.classes();
+  const Dataset<T> validation(held_out.x.view(), problem.labels.data());
+  const TemporaryFile file;
+  for (const auto make : optimizers()) {
+    for (const Index epoch : {1, 3, 5}) {
+      auto network = dropping<T>();
+      Training<T> whole = training_with<T>(make());
+      FitHooks hooks;
+      hooks.end_epoch = [&](const History& history) {
+        if (history.epochs() == epoch) save(network, whole, file.path());
+        return false;
+      };
+      fit(network, data, whole, &validation, hooks);
+
+      Training<T> again;
+      const auto loaded = load_network<T>(file.path(), again);
+      ASSERT_EQ(again.state.epoch, epoch);
+      EXPECT_EQ(std::get<std::string>(again.notes[1].second), "a test");
+      fit(*loaded, data, again, &validation);
+      expect_same(*loaded, again, network, whole);
+    }
+  }
+}
+
+TEST(Training, OfAFileIsNotReadWithTheNetworkAlone) {
+  const Problem<float> problem(40, 4, 3);
+  const TemporaryFile file;
+  auto network = dropping<float>();
+  Training<float> training = training_with<float>(adam(constant_rate(0.01)));
+  training.options.epochs = 2;
+  training.options.early_stopping.reset();
+  fit(network, problem.classes(), training);
+  save(network, training, file.path());
+  EXPECT_TRUE(same_bits(load_network<float>(file.path())->theta(), network.theta()));
+  save(network, file.path());
+  expect_message<FileError>("the file has a network and no training",
+                            [&] { load_network<float>(file.path(), training); });
+}
+
+TEST(Training, GoesOnOnlyWithWhatItBeganWith) {
+  const Problem<double> problem(40, 4, 3), larger(41, 4, 3);
+  const Dataset<double> data = problem.classes();
+  auto network = dropping<double>();
+  Training<double> training = training_with<double>(adam(constant_rate(0.01)));
+  training.options.epochs = 2;
+  fit(network, data, training);
+  training.options.epochs = 3;
+  expect_message<OptionError>("there are 41 samples; the fit began with 40",
+                              [&] { fit(network, larger.classes(), training); });
+  expect_message<OptionError>("there is a validation set; the fit began without one",
+                              [&] { fit(network, data, training, &data); });
+  expect_message<OptionError>("the fit had ended and returned to its best epoch",
+                              [&] { fit(network, data, training); });
+  train_step(network, data, training.losses, *training.optimizer);
+  expect_message<OptionError>("the network has made steps since the last whole epoch",
+                              [&] { fit(network, data, training); });
+  training.optimizer->reset();
+  expect_message<OptionError>("the optimizer of the last fit no longer trains this network",
+                              [&] { check_whole(network, training, "x"); });
+}
+
+TEST(Training, ThatHasNotBegunIsNotSaved) {
+  const auto network = dropping<double>();
+  const Training<double> training = training_with<double>(adam(constant_rate(0.01)));
+  const TemporaryFile file;
+  expect_message<OptionError>("no epoch of the fit has been completed",
+                              [&] { save(network, training, file.path()); });
+  EXPECT_FALSE(std::filesystem::exists(file.path()));
+}
+
+TEST(Recipes, MakeTheLossAgain) {
+  for (const LossPointer& loss :
+       {squared_error(Reduction::sum), mean_squared_error(), absolute_error(), huber(0.5), hinge(),
+        perceptron_criterion(), poisson(true), binary_cross_entropy(true),
+        cross_entropy(true, 0.25, Reduction::sum)}) {
+    const Recipe recipe = loss->recipe().value();
+    const LossPointer again = make_loss(recipe);
+    EXPECT_EQ(again->name(), loss->name());
+    EXPECT_EQ(again->reduction(), loss->reduction());
+    ASSERT_EQ(again->recipe()->options.size(), recipe.options.size());
+    EXPECT_EQ(std::get<std::string>(again->recipe()->options.back().second),
+              std::get<std::string>(recipe.options.back().second));
+  }
+  expect_message<OptionError>("[loss] unknown loss \"own\"", [] { make_loss({"own", {}}); });
+  expect_message<OptionError>("[x] is no attribute of this loss", [] {
+    make_loss({"mse", {{"reduction", std::string("sum")}, {"x", 1.0}}});
+  });
+}
+
+TEST(Recipes, MakeTheScheduleAgain) {
+  for (const SchedulePointer& schedule :
+       {constant_rate(0.1), step_decay(0.1, 3, 0.5), exponential_decay(0.1, 3, 0.5),
+        cosine_decay(0.1, 20, 4, 0.01), inverse_scaling(0.1, 0.75),
+        reduce_on_plateau(0.1, 0.5, 3, 0.01, 0.001)}) {
+    const SchedulePointer again = make_schedule(schedule->recipe().value());
+    for (std::int64_t t = 0; t < 30; ++t) EXPECT_EQ(again->rate(t), schedule->rate(t));
+  }
+}
+
+TEST(Schedule, GoesOnFromItsState) {
+  const SchedulePointer schedule = reduce_on_plateau(0.1, 0.5, 3, 0, 0.001);
+  for (const double loss : {1.0, 2.0, 2.0, 2.0, 2.0}) schedule->end_epoch(loss);
+  const SchedulePointer again = make_schedule(schedule->recipe().value());
+  again->set_state(schedule->state());
+  for (const double loss : {2.0, 2.0, 2.0, 0.5, 2.0}) {
+    schedule->end_epoch(loss);
+    again->end_epoch(loss);
+    EXPECT_EQ(again->rate(0), schedule->rate(0));
+  }
+}
+
+TEST(Schedule, RefusesAStateThatIsNone) {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const SchedulePointer plateau = reduce_on_plateau(0.1, 0.5, 3, 0, 0.001);
+  using Numbers = std::vector<double>;
+  for (const Numbers& numbers : {Numbers{},
+                                 {0.1, 1},
+                                 {nan, 1, 0},
+                                 {0.2, 1, 0},
+                                 {0.0001, 1, 0},
+                                 {0.1, nan, 0},
+                                 {0.1, 1, -1},
+                                 {0.1, 1, 3},
+                                 {0.1, 1, 0.5},
+                                 {0.1, 1, nan}}) {
+    EXPECT_THROW(plateau->set_state(numbers), OptionError);
+  }
+  EXPECT_THROW(constant_rate(0.1)->set_state(Numbers{1}), OptionError);
+}
+
+TEST(Optimizer, RefusesIterationsThatAreNone) {
+  const OptimizerPointer optimizer = sgd(constant_rate(0.1));
+  EXPECT_THROW(optimizer->set_iterations(-1), OptionError);
+  EXPECT_THROW(optimizer->set_iterations(std::numeric_limits<std::int64_t>::max()), OptionError);
+}
+
+}  // namespace
+}  // namespace nnbind::test
