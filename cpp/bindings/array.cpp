@@ -1,6 +1,7 @@
 #include "array.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <limits>
 
@@ -52,6 +53,37 @@ py::array numbers(py::handle object, const std::string& what) {
 
 bool is_integer(const py::array& array) {
   return array.dtype().kind() == 'i' || array.dtype().kind() == 'u';
+}
+
+template <class T>
+std::optional<MatrixView<T>> plain_matrix(py::handle object) {
+  if (!is_plain_array(object)) return std::nullopt;
+  using Api = py::detail::npy_api;
+  constexpr int good = Api::NPY_ARRAY_C_CONTIGUOUS_ | Api::NPY_ARRAY_ALIGNED_;
+  constexpr int number = sizeof(T) == 4 ? Api::NPY_FLOAT_ : Api::NPY_DOUBLE_;
+  const auto* const array = py::detail::array_proxy(object.ptr());
+  const auto* const descr = py::detail::array_descriptor_proxy(array->descr);
+  if (array->nd != 2 || (array->flags & good) != good || descr->type_num != number ||
+      descr->byteorder != '=') {
+    return std::nullopt;
+  }
+  const Index cols = array->dimensions[1];
+  return MatrixView<T>{reinterpret_cast<T*>(array->data), array->dimensions[0], cols, cols};
+}
+
+bool is_writeable(py::handle array) {
+  return py::detail::check_flags(array.ptr(), py::detail::npy_api::NPY_ARRAY_WRITEABLE_);
+}
+
+template <class T>
+py::array new_matrix(Index rows, Index cols) {
+  const auto& api = py::detail::npy_api::get();
+  const std::array<Py_intptr_t, 2> shape{rows, cols};
+  PyObject* const array =
+      api.PyArray_NewFromDescr_(api.PyArray_Type_, py::dtype::of<T>().release().ptr(), 2,
+                                shape.data(), nullptr, nullptr, 0, nullptr);
+  if (array == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::array>(array);
 }
 
 namespace {
@@ -131,6 +163,8 @@ py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t si
 }
 
 #define NNBIND_INSTANTIATE(T)                                                         \
+  template std::optional<MatrixView<T>> plain_matrix<T>(py::handle);                  \
+  template py::array new_matrix<T>(Index, Index);                                     \
   template Borrowed<T> matrix<T>(py::handle, const std::string&, Index);              \
   template Borrowed<T> matrix<T>(py::handle, const std::string&, const std::string&); \
   template Borrowed<T> copy_of<T>(const Borrowed<T>&);                                \

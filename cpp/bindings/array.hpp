@@ -9,6 +9,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,6 +27,19 @@ struct Borrowed {
   py::array owner;
   MatrixView<const T> view;
 };
+
+/// The memory of a plain matrix, or nothing: an array of NumPy's own class, of 2 dimensions,
+/// C-contiguous and of T in this machine's byte order. It is what most callers have, so it is
+/// recognized in a few nanoseconds, without a Python object or an exception being made.
+template <class T>
+std::optional<MatrixView<T>> plain_matrix(py::handle object);
+
+/// A new (rows × cols) array, not filled.
+template <class T>
+py::array new_matrix(Index rows, Index cols);
+
+/// Whether it can be written to; of an array.
+bool is_writeable(py::handle array);
 
 /// Whether the dtype is that of T. Unpickled dtypes are equal to NumPy's own, but not identical.
 template <class T>

@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
 #include "gil.hpp"
+#include "py_training.hpp"
 
 namespace nnbind::bindings {
 
@@ -52,25 +53,23 @@ class PythonBatches final : public BatchSource<T> {
 /// read at any time.
 class SharedHistory {
  public:
-  explicit SharedHistory(History& shown) : shown_(&shown) {}
+  SharedHistory(const History& live, History& shown) : live_(&live), shown_(&shown) {}
   /// Needs the GIL, as show() does.
   ~SharedHistory() { show(); }
   SharedHistory(const SharedHistory&) = delete;
   SharedHistory& operator=(const SharedHistory&) = delete;
 
-  [[nodiscard]] History& live() { return live_; }
-
   /// Brings the caller's up to date.
   void show() {
-    append_rest(shown_->loss, live_.loss);
-    append_rest(shown_->val_loss, live_.val_loss);
-    append_rest(shown_->learning_rate, live_.learning_rate);
-    append_rest(shown_->seconds, live_.seconds);
-    shown_->metric_names = live_.metric_names;
-    append_rests(shown_->metrics, live_.metrics);
-    append_rests(shown_->val_metrics, live_.val_metrics);
-    shown_->started = live_.started;
-    shown_->best_epoch = live_.best_epoch;
+    append_rest(shown_->loss, live_->loss);
+    append_rest(shown_->val_loss, live_->val_loss);
+    append_rest(shown_->learning_rate, live_->learning_rate);
+    append_rest(shown_->seconds, live_->seconds);
+    shown_->metric_names = live_->metric_names;
+    append_rests(shown_->metrics, live_->metrics);
+    append_rests(shown_->val_metrics, live_->val_metrics);
+    shown_->started = live_->started;
+    shown_->best_epoch = live_->best_epoch;
   }
 
  private:
@@ -83,7 +82,7 @@ class SharedHistory {
     for (std::size_t k = 0; k < to.size(); ++k) append_rest(to[k], from[k]);
   }
 
-  History live_;
+  const History* live_;
   History* shown_;
 };
 
@@ -113,39 +112,47 @@ FitHooks python_hooks(PyNetwork& network, SharedHistory& history, const EndEpoch
 struct FitCall {
   py::object x, y, sample_weight;
   py::tuple validation;  // empty: none
-  Losses losses{std::vector<Losses::Term>{}};
-  OptimizerPointer optimizer;
-  FitOptions options;
   py::object order;
 };
 
-template <class T>
-void fit_network(Network<T>& network, const FitCall& call, History& history,
-                 const FitHooks& hooks) {
-  FitOptions options = call.options;
-  py::array_t<std::int64_t> order;
-  if (!call.order.is_none()) {
-    order = vector<std::int64_t>(call.order, "[Network.fit] sample_order", py::len(call.order));
-    options.sample_order = {order.data(), static_cast<std::size_t>(order.size())};
+/// A fit's list of samples, as long as there is one.
+class BorrowedOrder {
+ public:
+  BorrowedOrder(FitOptions& options, const py::object& order) : options_(options) {
+    if (order.is_none()) return;
+    order_ = vector<std::int64_t>(order, "[Network.fit] sample_order", py::len(order));
+    options_.sample_order = {order_.data(), static_cast<std::size_t>(order_.size())};
   }
+  ~BorrowedOrder() { options_.sample_order = {}; }
+  BorrowedOrder(const BorrowedOrder&) = delete;
+  BorrowedOrder& operator=(const BorrowedOrder&) = delete;
+
+ private:
+  FitOptions& options_;
+  py::array_t<std::int64_t> order_;
+};
+
+template <class T>
+void fit_network(Network<T>& network, const FitCall& call, Training<T>& training,
+                 const FitHooks& hooks) {
+  const BorrowedOrder order(training.options, call.order);
   Arrays<T> validation;
   const Dataset<T>* validation_set = nullptr;
   if (const py::tuple& given = call.validation; !given.empty()) {
     const py::object weight = given.size() > 2 ? py::object(given[2]) : py::none();
-    validation =
-        arrays<T>(given[0], given[1], weight, network, call.losses, "Network.fit", "validation ");
+    validation = arrays<T>(given[0], given[1], weight, network, training.losses, "Network.fit",
+                           "validation ");
     validation_set = &validation.dataset;
   }
   if (call.y.is_none()) {
-    PythonBatches<T> batches(call.x, network, call.losses);
+    PythonBatches<T> batches(call.x, network, training.losses);
     const py::gil_scoped_release release;
-    fit<T>(network, batches, call.losses, *call.optimizer, options, history, validation_set, hooks);
+    fit<T>(network, batches, training, validation_set, hooks);
   } else {
     const Arrays<T> data =
-        arrays<T>(call.x, call.y, call.sample_weight, network, call.losses, "Network.fit");
+        arrays<T>(call.x, call.y, call.sample_weight, network, training.losses, "Network.fit");
     const py::gil_scoped_release release;
-    fit<T>(network, data.dataset, call.losses, *call.optimizer, options, history, validation_set,
-           hooks);
+    fit<T>(network, data.dataset, training, validation_set, hooks);
   }
 }
 
@@ -154,39 +161,25 @@ void fit_network(Network<T>& network, const FitCall& call, History& history,
 void register_fit(py::class_<PyNetwork>& network) {
   network.def(
       "_fit",
-      [](PyNetwork& self, const Samples& x, const OptionalParts& y, const LossTerms& losses,
-         const OptimizerPointer& optimizer, Index epochs, Index batch_size,
-         const OptionalBatch& validation, const std::optional<EarlyStopping>& early_stopping,
-         const Regularizer& regularizer, const std::vector<std::string>& metrics, bool shuffle,
-         const OptionalArrayLike& sample_order, const OptionalArrayLike& sample_weight,
-         std::optional<std::uint64_t> seed, const EndEpoch& end_epoch, double interval,
+      [](PyNetwork& self, PyTraining& fit, const Samples& x, const OptionalParts& y,
+         const OptionalBatch& validation, const OptionalArrayLike& sample_order,
+         const OptionalArrayLike& sample_weight, const EndEpoch& end_epoch, double interval,
          History& history) {
         FitCall call;
         call.x = x;
         call.y = y;
         call.sample_weight = sample_weight;
-        call.losses = losses_of(losses);
-        call.optimizer = optimizer;
         call.order = sample_order;
         if (!validation.is_none()) call.validation = validation;
-        call.options.epochs = epochs;
-        call.options.batch_size = batch_size;
-        call.options.shuffle = shuffle;
-        call.options.early_stopping = early_stopping;
-        call.options.regularizer = regularizer;
-        call.options.metrics = metrics_from_names(metrics, "Network.fit");
-        SharedHistory shared(history);
-        const FitHooks hooks = python_hooks(self, shared, end_epoch, interval);
-        self.visit([&](auto& net) {
-          call.options.seed = seed.value_or(net.seed());
-          fit_network(net, call, shared.live(), hooks);
+        self.visit([&]<class T>(Network<T>& net) {
+          Training<T>& training = fit.of<T>();
+          SharedHistory shared(training.history, history);
+          fit_network(net, call, training, python_hooks(self, shared, end_epoch, interval));
         });
       },
-      py::arg("X"), py::arg("y"), py::kw_only(), py::arg("losses"), py::arg("optimizer"),
-      py::arg("epochs"), py::arg("batch_size"), py::arg("validation"), py::arg("early_stopping"),
-      py::arg("regularizer"), py::arg("metrics"), py::arg("shuffle"), py::arg("sample_order"),
-      py::arg("sample_weight"), py::arg("seed"), py::arg("end_epoch"), py::arg("interval"),
-      py::arg("history"), "The fit behind nnbind.Network.fit.");
+      py::arg("fit"), py::arg("X"), py::arg("y"), py::kw_only(), py::arg("validation"),
+      py::arg("sample_order"), py::arg("sample_weight"), py::arg("end_epoch"), py::arg("interval"),
+      py::arg("history"), "The fit behind nnbind.Network.fit, begun or gone on with.");
 }
 
 }  // namespace nnbind::bindings

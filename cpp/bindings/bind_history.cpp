@@ -6,6 +6,30 @@
 
 namespace nnbind::bindings {
 
+namespace {
+
+State as_tuple(const History& h) {
+  return py::make_tuple(h.loss, h.val_loss, h.learning_rate, h.seconds, h.metric_names, h.metrics,
+                        h.val_metrics, h.started, h.best_epoch);
+}
+
+History from_tuple(const State& state) {
+  const py::tuple values(state);
+  using Series = std::vector<double>;
+  if (values.size() != 9) throw py::value_error("[History] the pickle is of another version");
+  return {values[0].cast<Series>(),
+          values[1].cast<Series>(),
+          values[2].cast<Series>(),
+          values[3].cast<Series>(),
+          values[4].cast<std::vector<std::string>>(),
+          values[5].cast<std::vector<Series>>(),
+          values[6].cast<std::vector<Series>>(),
+          values[7].cast<bool>(),
+          values[8].cast<Index>()};
+}
+
+}  // namespace
+
 void register_history(py::module_& module) {
   py::class_<History>(module, "History",
                       "What a fit saw, epoch by epoch. best_epoch counts from 0.")
@@ -38,6 +62,7 @@ void register_history(py::module_& module) {
           "The epoch with the lowest monitored loss, counted from 0; None before the first.")
       .def_readonly("started", &History::started, "Whether the fit passed its checks and began.")
       .def_property_readonly("epochs", &History::epochs, "Epochs that were completed.")
+      .def(py::pickle(&as_tuple, &from_tuple))
       .def("__len__", &History::epochs)
       .def("__repr__", [](const History& self) {
         std::string text = "<History of " + std::to_string(self.epochs()) + " epochs";

@@ -238,6 +238,8 @@ void register_network(py::module_& module) {
       .def("_continue_from", &continue_from, py::arg("other"),
            "Take over how many epochs and steps the other network was trained.")
       .def("reset", &reset, "Draw theta anew from the seed, as when the network was made.");
+  register_training_state(module);
+  register_model_file(network);
   register_vectors(network);
   register_numbers(network);
   register_predict(network);

@@ -7,6 +7,7 @@
 #include "array.hpp"
 #include "bindings.hpp"
 #include "parts.hpp"
+#include "plain_call.hpp"
 
 namespace nnbind::bindings {
 
@@ -33,56 +34,23 @@ void check_out(const py::object& out, const std::string& what, Index rows, Index
 }
 
 template <class T>
-MatrixView<T> view(py::array& array) {
-  return {static_cast<T*>(array.mutable_data()), array.shape(0), array.shape(1), array.shape(1)};
-}
-
-template <class T>
-std::span<const T> memory(MatrixView<T> contiguous) {
-  return {contiguous.data, static_cast<std::size_t>(contiguous.rows * contiguous.cols)};
-}
-
-/// Whether writing to `out` would change what a prediction still has to read.
-template <class T>
-bool reads(const Network<T>& network, std::span<const Borrowed<T>> x, std::span<const T> out) {
-  const auto over = [&](std::span<const T> values) {
-    const MatrixView<const T> row{values.data(), 1, static_cast<Index>(values.size()), 0};
-    return !values.empty() && overlap<T>(row, out);
-  };
-  return over(network.theta()) || over(network.state()) ||
-         std::ranges::any_of(x, [&](const auto& input) { return overlap<T>(input.view, out); });
-}
-
-template <class T>
-py::array_t<T> new_output(const Network<T>& network, Index rows, std::size_t k = 0) {
-  return py::array_t<T>({rows, network.graph().node(network.output_ids()[k]).shape.cols});
-}
-
-/// The usual network, of one input and one output: nothing is made but the result.
-template <class T>
-void predict_into(const Network<T>& network, const Borrowed<T>& x, MatrixView<T> out) {
-  const py::gil_scoped_release release;
-  network.predict(x.view, out);
-}
-
-template <class T>
 py::object predict_one(const Network<T>& network, const py::object& x, const py::object& out) {
   const auto samples = matrix<T>(x, "[Network.predict] X", network.inputs());
   const Index n = samples.view.rows;
   if (out.is_none()) {
-    py::array_t<T> result = new_output(network, n);
-    predict_into(network, samples, view<T>(result));
+    py::array result = new_output(network, n);
+    predict_into(network, samples.view, view<T>(result));
     return result;
   }
   check_out<T>(out, "[Network.predict] out", n, network.outputs());
   auto array = py::reinterpret_borrow<py::array>(out);
   const MatrixView<T> to = view<T>(array);
-  if (reads<T>(network, {&samples, 1}, memory(to))) {
-    py::array_t<T> apart = new_output(network, n);
-    predict_into(network, samples, view<T>(apart));
-    std::copy_n(apart.data(), apart.size(), to.data);
+  if (reads<T>(network, samples.view, memory(to))) {
+    py::array apart = new_output(network, n);
+    predict_into(network, samples.view, view<T>(apart));
+    std::copy_n(view<T>(apart).data, apart.size(), to.data);
   } else {
-    predict_into(network, samples, to);
+    predict_into(network, samples.view, to);
   }
   return out;
 }
@@ -114,9 +82,10 @@ struct Outs {
       check_out<T>(part.value, part.what, n, network.graph().node(id).shape.cols);
       given.push_back(py::reinterpret_borrow<py::array>(part.value));
       const std::span<const T> place = memory(view<T>(given[k]));
-      bool shared = reads(network, x, place);
+      bool shared = std::ranges::any_of(
+          x, [&](const auto& input) { return reads(network, input.view, place); });
       for (std::size_t j = 0; j < k; ++j) shared |= overlap<T>(view<T>(given[j]), place);
-      written.push_back(shared ? py::array(new_output(network, n, k)) : given[k]);
+      written.push_back(shared ? new_output(network, n, k) : given[k]);
     }
   }
 
@@ -186,6 +155,7 @@ void register_predict(py::class_<PyNetwork>& network) {
       "outputs the result is a dict by name. It is of new arrays, or `out`: C-contiguous,\n"
       "writeable and of the network's dtype.\n"
       "Raises ShapeError, TypeError or ValueError if X or out does not fit.");
+  answer_plain_calls_directly(network);
 }
 
 }  // namespace nnbind::bindings

@@ -19,9 +19,12 @@ void register_custom(py::module_& module);
 void register_history(py::module_& module);
 void register_layers(py::module_& module);
 void register_network(py::module_& module);
+void register_model_file(py::class_<PyNetwork>& network);
 void register_predict(py::class_<PyNetwork>& network);
 void register_fit(py::class_<PyNetwork>& network);
+void register_fit_many(py::module_& module);
 void register_training(py::module_& module, py::class_<PyNetwork>& network);
+void register_training_state(py::module_& module);
 void register_derivatives(py::class_<PyNetwork>& network);
 void register_trace(py::module_& module, py::class_<PyNetwork>& network);
 

@@ -14,4 +14,5 @@ PYBIND11_MODULE(NNBIND_MODULE_NAME, module) {
   register_history(module);
   register_layers(module);
   register_network(module);
+  register_fit_many(module);
 }

@@ -46,6 +46,8 @@ class PyNetwork {
   PyNetwork(const std::vector<PyNode>& nodes, const std::vector<NodeId>& outputs,
             std::uint64_t seed, const py::dtype& dtype);
   PyNetwork(const PyNetwork& other);
+  /// One that was loaded.
+  explicit PyNetwork(AnyNetwork network) : network_(std::move(network)) {}
 
   /// Calls f with the Network<float> or the Network<double>.
   template <class F>
@@ -65,7 +67,7 @@ class PyNetwork {
   bool in_callback = false;
 
  private:
-  std::variant<std::unique_ptr<Network<float>>, std::unique_ptr<Network<double>>> network_;
+  AnyNetwork network_;
 };
 
 /// One fully connected layer of a network, which it keeps alive.

@@ -10,6 +10,8 @@
 Rows are samples, everything is row-major, and θ, all parameters in one vector, is ``net.theta``.
 """
 
+from typing import TYPE_CHECKING
+
 from . import (
     _load,  # noqa: F401  (first: it chooses the extension module)
     datasets,
@@ -20,6 +22,7 @@ from ._core import (
     Activation,
     BusyError,
     DivergenceError,
+    FileError,
     History,
     Layer,
     ShapeError,
@@ -27,10 +30,9 @@ from ._core import (
     get_num_threads,
     set_num_threads,
 )
+from .checkpoint import Checkpoint
 from .config import show_config
 from .custom import CustomActivation, CustomLoss
-from .diagnosis import Diagnosis, Finding, diagnose
-from .drawing import GraphDrawing, plot_network
 from .functions import (
     add,
     binary,
@@ -60,7 +62,6 @@ from .functions import (
     sum,
     tanh,
 )
-from .gradients import GradientReport, check_gradients
 from .graph import Constant, Node
 from .layers import BatchNorm, Dense, Dropout, LayerNorm
 from .losses import (
@@ -75,13 +76,21 @@ from .losses import (
     Poisson,
     SquaredError,
 )
+from .model_file import load
 from .network import Network
 from .optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, Optimizer, RMSProp
 from .regularizers import L1, L1L2, L2
+from .resuming import resume
 from .sequential import Sequential, mlp
 from .sources import Input, Parameter
 from .stopping import EarlyStopping
-from .trace import Trace
+
+if TYPE_CHECKING:
+    from .diagnosis import Diagnosis, Finding, diagnose
+    from .drawing import GraphDrawing, plot_network
+    from .gradients import GradientReport, check_gradients
+    from .many import fit_many
+    from .trace import Trace
 
 __all__ = [
     "L1",
@@ -96,6 +105,7 @@ __all__ = [
     "BatchNorm",
     "BinaryCrossEntropy",
     "BusyError",
+    "Checkpoint",
     "Constant",
     "CrossEntropy",
     "CustomActivation",
@@ -105,6 +115,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "EarlyStopping",
+    "FileError",
     "Finding",
     "GradientDescent",
     "GradientReport",
@@ -138,12 +149,14 @@ __all__ = [
     "divide",
     "elu",
     "exp",
+    "fit_many",
     "gelu",
     "get_num_threads",
     "hard_sigmoid",
     "identity",
     "init",
     "leaky_relu",
+    "load",
     "log",
     "log_softmax",
     "matmul",
@@ -154,6 +167,7 @@ __all__ = [
     "plot_network",
     "power",
     "relu",
+    "resume",
     "schedules",
     "selu",
     "set_num_threads",
@@ -167,3 +181,30 @@ __all__ = [
     "sum",
     "tanh",
 ]
+
+# What most programs do without is imported when it is first asked for (PEP 562): half of the time
+# that importing everything takes.
+_LATER = {
+    "Diagnosis": "diagnosis",
+    "Finding": "diagnosis",
+    "GradientReport": "gradients",
+    "GraphDrawing": "drawing",
+    "Trace": "trace",
+    "check_gradients": "gradients",
+    "diagnose": "diagnosis",
+    "fit_many": "many",
+    "plot_network": "drawing",
+}
+
+if not TYPE_CHECKING:  # which would take every name for known
+
+    def __getattr__(name):
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

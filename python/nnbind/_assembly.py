@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from . import _core
-from .graph import Node, nodes_behind
-from .sources import Input
+from .graph import Constant, Node, nodes_behind
+from .sources import Input, Parameter
 
 Inputs: TypeAlias = Node | Sequence[Node]
 Outputs: TypeAlias = Node | Sequence[Node] | Mapping[str, Node]
 # Name, operator or the width of an input, inputs, and the node whose parameters it shares.
 Entry: TypeAlias = tuple[str, int | _core.Operator, list[int], int | None]
+
+# Nodes with a class of their own, by kind.
+_SOURCES: dict[str, type[Node]] = {"parameter": Parameter, "constant": Constant}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,23 @@ def assemble(inputs: Inputs, outputs: Outputs) -> Assembly:
         entries.append((names[k], node.operator, [place[x] for x in node.inputs], shared))
     places = [place[node] for node in targets]
     return Assembly(nodes, entries, places, tuple(names[k] for k in places))
+
+
+def reassemble(entries: list[Entry], outputs: list[int]) -> Assembly:
+    """The nodes of a network that the core has made from a file."""
+    nodes: list[Node] = []
+    for name, what, places, _ in entries:
+        if isinstance(what, int):
+            nodes.append(Input(what, name))
+            continue
+        inputs = tuple(nodes[place] for place in places)
+        shape = what.infer_shape([node.label for node in inputs], [node.shape for node in inputs])
+        node_class = _SOURCES.get(what.kind, Node)
+        node = node_class.__new__(node_class)
+        Node.__init__(node, what, inputs, shape, name)
+        nodes.append(node)
+    names = tuple(entries[place][0] for place in outputs)
+    return Assembly(tuple(nodes), entries, outputs, names)
 
 
 def _input_list(inputs: Inputs) -> list[Node]:

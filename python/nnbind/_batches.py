@@ -34,12 +34,13 @@ class ConvertedBatches:
         orders: NDArray[np.int64] | None,
         shuffle: bool,
         seed: int,
+        epoch: int,
     ) -> None:
         self.net = net
         self.X, self.y = [np.asanyarray(part) for part in X], [np.asanyarray(part) for part in y]
         self.sample_weight = None if sample_weight is None else np.asanyarray(sample_weight)
         self.batch_size, self.orders, self.shuffle, self.seed = batch_size, orders, shuffle, seed
-        self.epoch = 0
+        self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         order = self._order()

@@ -7,6 +7,7 @@ import builtins
 import collections.abc
 import numpy
 import numpy.typing
+import os
 import typing
 
 __all__: list[str] = [
@@ -15,6 +16,8 @@ __all__: list[str] = [
     "DenseOptions",
     "DivergenceError",
     "EarlyStopping",
+    "FileError",
+    "FitJob",
     "GradientCheck",
     "GradientEntry",
     "History",
@@ -32,6 +35,7 @@ __all__: list[str] = [
     "TraceEdge",
     "TraceNode",
     "TraceOutput",
+    "Training",
     "absolute_error",
     "activation",
     "adagrad",
@@ -53,6 +57,7 @@ __all__: list[str] = [
     "eigen_version",
     "exp",
     "exponential_decay",
+    "fit_many",
     "get_num_threads",
     "hinge",
     "huber",
@@ -86,6 +91,11 @@ __all__: list[str] = [
 class ShapeError(ValueError):
     """
     An array has a shape that does not fit.
+    """
+
+class FileError(ValueError):
+    """
+    A model file is damaged, of a later version, or not what it claims to be.
     """
 
 class DivergenceError(ArithmeticError):
@@ -314,9 +324,11 @@ class History:
     """
     What a fit saw, epoch by epoch. best_epoch counts from 0.
     """
+    def __getstate__(self) -> tuple[typing.Any, ...]: ...
     def __init__(self) -> None: ...
     def __len__(self) -> int: ...
     def __repr__(self) -> str: ...
+    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
     @property
     def best_epoch(self) -> int | None:
         """
@@ -428,6 +440,21 @@ class Network:
         """
         A copy with parameters of its own.
         """
+    @typing.overload
+    def __init__(self, contents: bytes) -> None:
+        """
+        From what _to_bytes made. Raises FileError if it is anything else.
+        """
+    @typing.overload
+    def __init__(self, path: os.PathLike[builtins.str]) -> None:
+        """
+        From a file. Raises FileError if it is damaged, OSError if it cannot be read.
+        """
+    @typing.overload
+    def __init__(self, path: os.PathLike[builtins.str], training: Training) -> None:
+        """
+        From a file, with the fit that is in it.
+        """
     def _check_gradients(
         self,
         X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
@@ -444,6 +471,10 @@ class Network:
     def _continue_from(self, other: Network) -> None:
         """
         Take over how many epochs and steps the other network was trained.
+        """
+    def _entries(self) -> list[tuple[str, int | Operator, list[int], int | None]]:
+        """
+        The nodes of a network that was loaded, as the constructor takes them.
         """
     def _epoch_order(
         self,
@@ -466,6 +497,7 @@ class Network:
         """
     def _fit(
         self,
+        fit: Training,
         X: numpy.typing.ArrayLike
         | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike]
         | collections.abc.Iterable[tuple[typing.Any, ...]],
@@ -473,24 +505,15 @@ class Network:
         | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike]
         | None,
         *,
-        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
-        optimizer: Optimizer,
-        epochs: typing.SupportsInt | typing.SupportsIndex,
-        batch_size: typing.SupportsInt | typing.SupportsIndex,
         validation: tuple[typing.Any, ...] | None,
-        early_stopping: EarlyStopping | None,
-        regularizer: Regularizer,
-        metrics: collections.abc.Sequence[str],
-        shuffle: bool,
         sample_order: numpy.typing.ArrayLike | None,
         sample_weight: numpy.typing.ArrayLike | None,
-        seed: typing.SupportsInt | typing.SupportsIndex | None,
         end_epoch: collections.abc.Callable[[], bool] | None,
         interval: typing.SupportsFloat | typing.SupportsIndex,
         history: History,
     ) -> None:
         """
-        The fit behind nnbind.Network.fit.
+        The fit behind nnbind.Network.fit, begun or gone on with.
         """
     def _hessian_vector_product(
         self,
@@ -543,6 +566,10 @@ class Network:
         """
         The names of the nodes, in the order of the graph.
         """
+    def _output_places(self) -> list[int]:
+        """
+        The numbers of the outputs among the nodes.
+        """
     def _parameter_jacobian(
         self,
         X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
@@ -559,6 +586,18 @@ class Network:
     ) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
         The gradients behind nnbind.Network.per_sample_gradients.
+        """
+    def _save(self, path: os.PathLike[builtins.str]) -> None:
+        """
+        Write a file.
+        """
+    def _save_with_training(self, path: os.PathLike[builtins.str], training: Training) -> None:
+        """
+        Write a file that has a fit of the network, too.
+        """
+    def _to_bytes(self) -> bytes:
+        """
+        The contents of a file.
         """
     def _to_dot(self) -> str:
         """
@@ -691,6 +730,75 @@ class Network:
         """
     @theta.setter
     def theta(self, arg1: numpy.typing.ArrayLike) -> None: ...
+
+class Training:
+    """
+    A fit: what it was given, and where it stands.
+    """
+    @typing.overload
+    def __init__(self) -> None:
+        """
+        One that a file is to fill.
+        """
+    @typing.overload
+    def __init__(
+        self,
+        network: Network,
+        *,
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        optimizer: Optimizer,
+        epochs: typing.SupportsInt | typing.SupportsIndex,
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        early_stopping: EarlyStopping | None,
+        regularizer: Regularizer,
+        metrics: collections.abc.Sequence[str],
+        shuffle: bool,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        notes: collections.abc.Mapping[
+            str,
+            bool
+            | typing.SupportsInt
+            | typing.SupportsIndex
+            | typing.SupportsFloat
+            | typing.SupportsIndex
+            | str,
+        ],
+    ) -> None:
+        """
+        A fit that has not begun.
+        """
+    @property
+    def batch_size(self) -> int:
+        """
+        0: the whole set.
+        """
+    @property
+    def epochs(self) -> int:
+        """
+        Those to be made in all.
+        """
+    @epochs.setter
+    def epochs(self, arg1: typing.SupportsInt | typing.SupportsIndex) -> None: ...
+    @property
+    def epochs_done(self) -> int:
+        """
+        Those completed.
+        """
+    @property
+    def notes(self) -> dict[str, bool | int | float | str]:
+        """
+        What its caller wanted to know again.
+        """
+    @property
+    def seed(self) -> int:
+        """
+        That of the orders and of the dropout.
+        """
+    @property
+    def shuffle(self) -> bool:
+        """
+        Whether each epoch has an order of its own.
+        """
 
 class GradientEntry:
     """
@@ -956,6 +1064,29 @@ class Trace:
         R(theta).
         """
 
+class FitJob:
+    """
+    The fit of one network of many.
+    """
+    def __init__(
+        self,
+        *,
+        network: Network,
+        losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
+        optimizer: Optimizer,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        data: typing.SupportsInt | typing.SupportsIndex,
+        sample_weight: numpy.typing.ArrayLike | None,
+        samples: numpy.typing.ArrayLike | None,
+        validation: typing.SupportsInt | typing.SupportsIndex | None,
+        validation_weight: numpy.typing.ArrayLike | None,
+        validation_samples: numpy.typing.ArrayLike | None,
+        history: History,
+    ) -> None:
+        """
+        data and validation are numbers in the list of sets.
+        """
+
 def absolute_error(reduction: str) -> Loss:
     """
     The absolute error.
@@ -1099,6 +1230,29 @@ def exponential_decay(
 ) -> Schedule:
     """
     rate * factor^(t / every).
+    """
+
+def fit_many(
+    jobs: collections.abc.Sequence[FitJob],
+    sets: collections.abc.Sequence[
+        tuple[
+            numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+            numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+            str,
+        ]
+    ],
+    *,
+    epochs: typing.SupportsInt | typing.SupportsIndex,
+    batch_size: typing.SupportsInt | typing.SupportsIndex,
+    early_stopping: EarlyStopping | None,
+    regularizer: Regularizer,
+    metrics: collections.abc.Sequence[str],
+    shuffle: bool,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: collections.abc.Callable[[int], None] | None,
+) -> None:
+    """
+    The fits behind nnbind.fit_many. A set is (X, y, what messages call it).
     """
 
 def get_num_threads() -> int:

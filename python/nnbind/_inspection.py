@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 from . import _core
 from ._checks import integer
 from ._objective import core_objective
-from .drawing import GraphDrawing
 from .losses import LossArgument, LossWeights
 from .regularizers import L1L2
-from .trace import Trace
 
 if TYPE_CHECKING:
+    from .drawing import GraphDrawing
     from .network import ClassWeight, Parts
+    from .trace import Trace
 
 
 class Inspection(_core.Network):
@@ -40,6 +40,8 @@ class Inspection(_core.Network):
         before it, which training takes together, are taken apart where they can be. Raises
         ShapeError, TypeError or ValueError if the arrays do not fit.
         """
+        from .trace import Trace
+
         where = "Network.trace"
         losses, r, weights = core_objective(
             self, where, y, loss, loss_weights, sample_weight, class_weight, regularizer
@@ -51,4 +53,6 @@ class Inspection(_core.Network):
 
         ``str`` of it is its text in Graphviz's DOT language.
         """
+        from .drawing import GraphDrawing
+
         return GraphDrawing(self._to_dot())

@@ -12,6 +12,8 @@ from . import _core
 from ._batches import ConvertedBatches, lone, must_be_converted_by_batch
 from ._checks import integer, metric_names
 from ._checks import seed as checked_seed
+from ._notes import Notes, compare_notes, notes_of
+from ._saving import Saving
 from ._watcher import Watcher
 from ._weights import sample_weights
 from .losses import LossArgument, LossWeights, core_losses
@@ -19,12 +21,10 @@ from .optimizers import SGD, GradientDescent, Optimizer, core_optimizer
 from .regularizers import L1L2, core_regularizer
 from .stopping import EarlyStopping
 
-WHERE = "Network.fit"
-
 
 @dataclass(eq=False, repr=False)
 class Fit:
-    """The arguments of ``Network.fit``."""
+    """The arguments of ``Network.fit``, and what its messages call it."""
 
     X: Any
     y: Any
@@ -45,95 +45,122 @@ class Fit:
     callbacks: Sequence[Callable[[Any, _core.History], object]]
     progress: bool
     seed: int | None
+    where: str = "Network.fit"
 
-    def run(self, net: _core.Network, history: _core.History) -> None:
-        """Check and fit; ``history.started`` once the checks have passed."""
-        self._check_options(net)
+    def run(
+        self, net: Saving, history: _core.History, training: _core.Training | None = None
+    ) -> None:
+        """Check and fit, or go on with ``training``; ``history.started`` once the checks pass."""
+        self.check_options(net)
+        if self.y is not None:
+            self.take_parts(net)
+        notes = notes_of(self)
+        if training is not None:
+            compare_notes(notes, training.notes, self.where)
+            training.epochs = self.epochs
         if self.y is None:
             self._check_iterable()
-        else:
-            self.X = _core.parts(self.X, net.input_names, f"[{WHERE}] X")
-            self.y = _core.parts(self.y, net.output_names, f"[{WHERE}] y")
-            self._split_validation()
+        training = training or self._new_training(net, notes)
+        if self.y is not None:
+            self.split_validation()
             self.sample_weight = sample_weights(
-                self.sample_weight, self.class_weight, lone(self.y), net, WHERE
+                self.sample_weight, self.class_weight, lone(self.y), net, self.where
             )
             self._check_order()
             if must_be_converted_by_batch(self.X, net.dtype):
-                self._convert_by_batch(net)
+                self._convert_by_batch(net, training.epochs_done)
             else:
                 self.X, self.y = lone(self.X), lone(self.y)
-        with Watcher(net, history, self.callbacks, self.epochs, self.progress) as watcher:
-            self._fit(net, history, watcher)
+        done = training.epochs_done
+        with Watcher(net, history, self.callbacks, self.epochs, self.progress, done) as watcher:
+            self._fit(net, training, history, watcher)
 
-    def _fit(self, net: _core.Network, history: _core.History, watcher: Watcher) -> None:
-        net._fit(
-            self.X,
-            self.y,
-            losses=core_losses(self.loss, self.loss_weights, net.output_names, WHERE),
-            optimizer=core_optimizer(self.optimizer or SGD(0.01), WHERE),
+    def _new_training(self, net: _core.Network, notes: Notes) -> _core.Training:
+        assert self.seed is not None
+        return _core.Training(
+            net,
+            losses=core_losses(self.loss, self.loss_weights, net.output_names, self.where),
+            optimizer=core_optimizer(self.optimizer or SGD(0.01), self.where),
             epochs=self.epochs,
             batch_size=self.batch_size or 0,
-            validation=self.validation_data,
             early_stopping=None if self.early_stopping is None else self.early_stopping._core(),
-            regularizer=core_regularizer(self.regularizer, WHERE),
-            metrics=metric_names(self.metrics, WHERE),
+            regularizer=core_regularizer(self.regularizer, self.where),
+            metrics=metric_names(self.metrics, self.where),
             shuffle=bool(self.shuffle),
-            sample_order=None if self.sample_order is None else self.sample_order.reshape(-1),
-            sample_weight=self.sample_weight,
             seed=self.seed,
-            end_epoch=watcher.end_epoch,
-            interval=watcher.interval,
-            history=history,
+            notes=notes,
         )
 
-    def _check_options(self, net: _core.Network) -> None:
-        self.epochs = integer(self.epochs, "epochs", 0, WHERE)
+    def _fit(
+        self, net: Saving, training: _core.Training, history: _core.History, watcher: Watcher
+    ) -> None:
+        before, net._training = net._training, training  # callbacks may save it
+        try:
+            net._fit(
+                training,
+                self.X,
+                self.y,
+                validation=self.validation_data,
+                sample_order=None if self.sample_order is None else self.sample_order.reshape(-1),
+                sample_weight=self.sample_weight,
+                end_epoch=watcher.end_epoch,
+                interval=watcher.interval,
+                history=history,
+            )
+        finally:
+            if not history.started:
+                net._training = before
+
+    def take_parts(self, net: _core.Network) -> None:
+        """X and y as lists of arrays in the order of the network's inputs and outputs."""
+        self.X = _core.parts(self.X, net.input_names, f"[{self.where}] X")
+        self.y = _core.parts(self.y, net.output_names, f"[{self.where}] y")
+
+    def check_options(self, net: _core.Network) -> None:
+        """Raise TypeError or ValueError if an option is not allowed, as far as Python can see."""
+        self.epochs = integer(self.epochs, "epochs", 0, self.where)
         if self.batch_size is not None:
-            self.batch_size = integer(self.batch_size, "batch_size", 1, WHERE)
-        self.seed = net.seed if self.seed is None else checked_seed(self.seed, WHERE)
+            self.batch_size = integer(self.batch_size, "batch_size", 1, self.where)
+        self.seed = net.seed if self.seed is None else checked_seed(self.seed, self.where)
         if isinstance(self.optimizer, GradientDescent) and self.batch_size is not None:
-            raise ValueError(f"[{WHERE}] nn.GradientDescent uses the whole set; no batch_size")
+            raise ValueError(f"[{self.where}] nn.GradientDescent uses the whole set; no batch_size")
         if not isinstance(self.early_stopping, EarlyStopping | None):
             raise TypeError(
-                f"[{WHERE}] early_stopping is {self.early_stopping!r}; expected nn.EarlyStopping"
+                f"[{self.where}] early_stopping is {self.early_stopping!r}; "
+                "expected nn.EarlyStopping"
             )
         if not isinstance(self.validation_data, tuple | None) or (
             self.validation_data is not None and len(self.validation_data) not in (2, 3)
         ):
-            raise TypeError(f"[{WHERE}] validation_data is not (X, y) or (X, y, sample_weight)")
+            raise TypeError(
+                f"[{self.where}] validation_data is not (X, y) or (X, y, sample_weight)"
+            )
         for callback in self.callbacks:
             if not callable(callback):
-                raise TypeError(f"[{WHERE}] {callback!r} is no callback; expected a function")
+                raise TypeError(f"[{self.where}] {callback!r} is no callback; expected a function")
 
     def _check_iterable(self) -> None:
         if not hasattr(self.X, "__iter__") or isinstance(self.X, np.ndarray | Mapping):
-            raise TypeError(f"[{WHERE}] y is missing; only an iterable of (X, y) needs none")
+            raise TypeError(f"[{self.where}] y is missing; only an iterable of (X, y) needs none")
         for name in ("batch_size", "sample_order", "sample_weight", "class_weight"):
             if getattr(self, name) is not None:
-                raise ValueError(f"[{WHERE}] an iterable of batches takes no {name}")
+                raise ValueError(f"[{self.where}] an iterable of batches takes no {name}")
         if self.validation_fraction:
-            raise ValueError(f"[{WHERE}] an iterable of batches takes no validation_fraction")
+            raise ValueError(f"[{self.where}] an iterable of batches takes no validation_fraction")
 
-    def _split_validation(self) -> None:
+    def split_validation(self) -> None:
         """Takes the last rows for validation."""
-        fraction = self.validation_fraction
-        if not 0 <= fraction < 1:
-            raise ValueError(
-                f"[{WHERE}] validation_fraction is {fraction}; expected 0 <= fraction < 1"
-            )
-        if fraction == 0:
+        if not self.keeps_rows_out():
             return
-        if self.validation_data is not None:
-            raise ValueError(f"[{WHERE}] both validation_data and validation_fraction given")
         parts = [*self.X, *self.y] + ([] if self.sample_weight is None else [self.sample_weight])
         arrays = [part if isinstance(part, np.ndarray) else np.asarray(part) for part in parts]
         n = len(arrays[0])
-        kept = n - round(n * fraction)
+        kept = self.rows_to_train_on(n)
         if any(len(array) != n for array in arrays) or not 0 < kept < n:
             shapes = " and ".join(str(array.shape) for array in arrays)
             raise _core.ShapeError(
-                f"[{WHERE}] validation_fraction {fraction} cannot split arrays of shapes {shapes}"
+                f"[{self.where}] validation_fraction {self.validation_fraction} cannot split "
+                f"arrays of shapes {shapes}"
             )
         inputs, outputs = len(self.X), len(self.X) + len(self.y)
         last = [array[kept:] for array in arrays]
@@ -143,6 +170,21 @@ class Fit:
         if self.sample_weight is not None:
             self.sample_weight = arrays[-1][:kept]
 
+    def keeps_rows_out(self) -> bool:
+        """Whether the last rows are for validation. Raises ValueError if they cannot be."""
+        fraction = self.validation_fraction
+        if not 0 <= fraction < 1:
+            raise ValueError(
+                f"[{self.where}] validation_fraction is {fraction}; expected 0 <= fraction < 1"
+            )
+        if fraction and self.validation_data is not None:
+            raise ValueError(f"[{self.where}] both validation_data and validation_fraction given")
+        return fraction > 0
+
+    def rows_to_train_on(self, n: int) -> int:
+        """How many of n rows then remain."""
+        return n - round(n * self.validation_fraction)
+
     def _check_order(self) -> None:
         if self.sample_order is None:
             return
@@ -150,11 +192,11 @@ class Fit:
         n = len(self.X[0])
         if order.shape not in ((n,), (self.epochs, n)):
             raise _core.ShapeError(
-                f"[{WHERE}] sample_order has shape {order.shape}; "
+                f"[{self.where}] sample_order has shape {order.shape}; "
                 f"expected ({n},) or ({self.epochs}, {n})"
             )
 
-    def _convert_by_batch(self, net: _core.Network) -> None:
+    def _convert_by_batch(self, net: _core.Network, epoch: int) -> None:
         assert self.seed is not None
         self.X = ConvertedBatches(
             net,
@@ -165,5 +207,6 @@ class Fit:
             self.sample_order,
             self.shuffle,
             self.seed,
+            epoch,
         )
         self.y = self.sample_weight = self.sample_order = None

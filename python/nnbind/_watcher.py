@@ -1,4 +1,4 @@
-"""What is called after epochs: the caller's callbacks and the progress bar."""
+"""What is called during fits: after epochs the caller's callbacks, and the progress bars."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class Watcher:
         callbacks: Sequence[Callable[[Any, History], object]],
         epochs: int,
         progress: bool,
+        first_epoch: int = 0,
     ) -> None:
         self.net, self.history, self.callbacks, self.epochs = net, history, callbacks, epochs
-        self.progress = progress
+        self.progress, self.first_epoch = progress, first_epoch
         self.bar: Any = None
 
     @property
@@ -39,7 +40,7 @@ class Watcher:
         if self.progress:
             from tqdm.auto import tqdm  # here, since most imports of nnbind show no bar
 
-            self.bar = tqdm(total=self.epochs, unit="epoch")
+            self.bar = tqdm(total=self.epochs, unit="epoch", initial=self.first_epoch)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -60,3 +61,36 @@ class Watcher:
         shown |= {name: values[-1] for name, values in self.history.metrics.items()}
         self.bar.set_postfix({name: f"{value:.4f}" for name, value in shown.items()}, refresh=False)
         self.bar.update(self.history.epochs - self.bar.n)
+
+
+class NetworksBar:
+    """The bar of networks that are trained, for a context."""
+
+    def __init__(self, histories: Sequence[History], progress: bool) -> None:
+        self.histories, self.progress = histories, progress
+        self.bar: Any = None
+
+    @property
+    def show(self) -> Callable[[int], None] | None:
+        """What the core is to call with the number of those that are done, if anything."""
+        return self._show if self.progress else None
+
+    def finish(self) -> None:
+        """All are done."""
+        if self.bar is not None:
+            self._show(len(self.histories))
+
+    def __enter__(self) -> NetworksBar:
+        if self.progress:
+            from tqdm.auto import tqdm
+
+            self.bar = tqdm(total=len(self.histories), unit="network")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.bar is not None:
+            self.bar.leave = any(history.started for history in self.histories)
+            self.bar.close()
+
+    def _show(self, done: int) -> None:
+        self.bar.update(done - self.bar.n)

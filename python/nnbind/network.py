@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _core, _training
+from . import _training
 from ._assembly import Assembly, Inputs, Outputs, assemble
 from ._checks import metric_names
 from ._checks import seed as checked_seed
@@ -17,7 +17,7 @@ from ._core import DivergenceError, History
 from ._derivatives import Derivatives
 from ._inspection import Inspection
 from ._objective import core_objective
-from .diagnosis import explanation
+from ._saving import Saving
 from .graph import Node
 from .losses import LossArgument, LossWeights
 from .optimizers import Optimizer, core_optimizer
@@ -30,7 +30,7 @@ ClassWeight: TypeAlias = Mapping[int, float] | ArrayLike | Literal["balanced"] |
 Parts: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
 
 
-class Network(Derivatives, Inspection):
+class Network(Derivatives, Inspection, Saving):
     """The function from input nodes to output nodes: ``nn.Network(x, nn.Dense(1)(h))``.
 
     ``inputs`` is an ``nn.Input`` or a list of them; ``outputs`` a node, a list, or a dict that
@@ -51,7 +51,6 @@ class Network(Derivatives, Inspection):
     ``predict`` lets them through.
     """
 
-    _assembly: Assembly
     history: History | None = None
     """Of the last fit, also of one that was interrupted; None before the first."""
 
@@ -67,18 +66,6 @@ class Network(Derivatives, Inspection):
             raise TypeError(f"[Network] dtype is {dtype!r}; expected float32 or float64") from None
         super().__init__(assembly.entries, assembly.outputs, seed, core_dtype)
         self._assembly = assembly
-
-    def copy(self) -> Network:
-        """The same function with parameters of its own."""
-        twin = Network.__new__(Network)
-        _core.Network.__init__(twin, self)
-        twin._assembly = self._assembly
-        return twin
-
-    __copy__ = copy
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
-        return self.copy()
 
     def astype(self, dtype: DTypeLike) -> Network:
         """A copy whose parameters and state are of another dtype, float32 or float64.
@@ -119,10 +106,14 @@ class Network(Derivatives, Inspection):
     def __repr__(self) -> str:
         return f"<Network {self._path()}, {self.parameter_count} parameters, {self.dtype}>"
 
+    def _is_chain(self) -> bool:
+        """Whether each node reads the one before it alone."""
+        return all(after.inputs == (before,) for before, after in pairwise(self.nodes))
+
     def _path(self) -> str:
         """ "8-9-4", the widths of a chain, or the number of nodes."""
         first, *others = self.nodes
-        if any(after.inputs != (before,) for before, after in pairwise(self.nodes)):
+        if not self._is_chain():
             return f"of {len(self.nodes)} nodes"
         units = [node.shape[1] for node in others if node.kind == "dense"]
         return "-".join(str(width) for width in [first.shape[1], *units])
@@ -169,7 +160,8 @@ class Network(Derivatives, Inspection):
         ``sample_weight`` (n,) multiplies d; ``class_weight`` too, for a single output:
         {label: weight}, an array of weights, or "balanced" for n / (classes · count).
         ``callbacks``: each is called as callback(net, history) after every epoch; a true return
-        ends the fit. ``progress``: a tqdm bar.
+        ends the fit; ``nn.Checkpoint`` is one that saves it, to be gone on with by ``nn.resume``.
+        ``progress``: a tqdm bar.
 
         A fit goes on from where the last one was. It runs without the GIL; Ctrl-C ends it between
         two steps with the network and ``net.history`` as they were then. Returns the history.
@@ -203,6 +195,8 @@ class Network(Derivatives, Inspection):
         try:
             call.run(self, history)
         except DivergenceError as error:
+            from .diagnosis import explanation
+
             if why := explanation(self, call, history):
                 raise DivergenceError(f"{error}\n\n{why}") from error
             raise

@@ -1,0 +1,71 @@
+"""A callback that saves a fit as it goes."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from ._checks import flag, integer
+from ._core import History
+from .network import Network
+
+__all__ = ["Checkpoint"]
+
+EPOCH = "{epoch}"
+
+
+class Checkpoint:
+    """Saves network and training state after epochs: ``callbacks=[nn.Checkpoint("net.nn")]``.
+
+    ``nn.resume(path, X, y)`` goes on from such a file, and ``nn.load(path)`` reads its network. A
+    file is written whole or not at all: a process that dies leaves the one of before.
+
+    ``every``: after each so many epochs. "{epoch}" in the file's name stands for the number of
+    completed epochs, and then the last ``keep`` files of such names are kept: files of lower epochs
+    are removed, those of earlier runs too. ``best``: only after an epoch whose monitored loss is
+    the lowest so far, as ``EarlyStopping`` counts them.
+
+    Put it last among callbacks that change the network, so that it saves what they did. Raises
+    TypeError or ValueError if an option is not allowed; in a fit OSError if a file cannot be
+    written, and ValueError if the loss, or a node, is the user's own: a file holds no code.
+    """
+
+    def __init__(
+        self,
+        path: str | bytes | os.PathLike[Any],
+        every: int = 1,
+        keep: int = 1,
+        best: bool = False,
+    ) -> None:
+        where = "Checkpoint"
+        self.path = Path(os.fsdecode(path))
+        self.every = integer(every, "every", 1, where)
+        self.keep = integer(keep, "keep", 1, where)
+        self.best = flag(best, "best", where)
+        if EPOCH in str(self.path.parent):
+            raise ValueError(f"[{where}] path is {path!r}; only the file's name may have {EPOCH}")
+        if keep > 1 and EPOCH not in self.path.name:
+            raise ValueError(f"[{where}] keep is {keep}; several files need {EPOCH} in their name")
+
+    def __call__(self, net: Network, history: History) -> None:
+        """Save if this epoch is due."""
+        due = history.epochs % self.every == 0
+        if due and (not self.best or history.best_epoch == history.epochs - 1):
+            net.save(self._file(history.epochs), training_state=True)
+            self._remove_old(history.epochs)
+
+    def _file(self, epoch: int) -> Path:
+        return self.path.with_name(self.path.name.replace(EPOCH, str(epoch)))
+
+    def _remove_old(self, epoch: int) -> None:
+        """Of the files up to this epoch all but the last; a run of before may have left some."""
+        if EPOCH not in self.path.name:
+            return
+        number = r"([1-9][0-9]*)"
+        name = re.compile(number.join(map(re.escape, self.path.name.split(EPOCH))))
+        found = (name.fullmatch(file) for file in os.listdir(self.path.parent))
+        epochs = sorted({int(match[1]) for match in found if match})
+        for old in [known for known in epochs if known <= epoch][: -self.keep]:
+            self._file(old).unlink(missing_ok=True)
