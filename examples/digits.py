@@ -1,4 +1,4 @@
-"""Learn to read handwritten digits: `python examples/digits.py` trains, tests and draws digits.png.
+"""Learn to read handwritten digits: `python examples/digits.py` trains, tests, saves and draws.
 
 The data are scikit-learn's 1797 real scans of 8 x 8 pixels. A quarter is held out as the test set,
 and 15% of the rest watches the training: once its loss stops falling, the best weights are kept.
@@ -18,6 +18,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 PICTURE = "digits.png"
+MODEL = "digits.safetensors"
 
 
 def main() -> None:
@@ -47,9 +48,14 @@ def main() -> None:
     assert best is not None  # only a fit of no epochs has none
     print(f"stopped after {history.epochs} epochs, best was epoch {best + 1}")
 
-    predicted = net.predict(X_test).argmax(axis=1)
+    probabilities = net.predict(X_test)
+    predicted = probabilities.argmax(axis=1)
     correct = predicted == y_test
     print(f"test accuracy: {correct.mean():.2%} ({(~correct).sum()} of {correct.size} misread)")
+
+    net.save(MODEL)
+    equal = np.array_equal(nn.load(MODEL).predict(X_test), probabilities)
+    print(f"model: {MODEL}, loaded again: {'equal' if equal else 'DIFFERENT'} predictions")
 
     figure, axes = plt.subplot_mosaic(
         [["loss", "confusion", "misread"], ["accuracy", "confusion", "misread"]],

@@ -67,7 +67,7 @@ def build(directory: Path, *targets: str) -> None:
 
 
 def site_packages() -> str:
-    """The option by which CMake finds the Eigen of this Python's cmeel-eigen."""
+    """The option by which CMake finds this Python's cmeel-eigen and nlohmann-json."""
     return f"-DCMAKE_PREFIX_PATH={sysconfig.get_path('purelib')}"
 
 

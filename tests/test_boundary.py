@@ -5,6 +5,9 @@ Every message has one form: where, what came, what was expected.
 
 import pickle
 import re
+import sys
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +184,62 @@ def test_an_out_over_the_parameters_is_as_good_as_one_beside_them() -> None:
     x = np.arange(900.0).reshape(300, 3)
     expected = net.predict(x)
     assert same_bits(net.predict(x, out=net.theta[:600].reshape(300, 2)), expected)
+
+
+def test_arguments_of_predict_go_by_place_or_by_name(dtype: Any) -> None:
+    net = nn.mlp(3, [4], 2, dtype=dtype)
+    for x in (X.astype(dtype), X.astype(dtype)[:1], np.tile(X, (9000, 1)).astype(dtype)):
+        expected = net.predict(np.asfortranarray(x))  # converted
+        for samples in (x, x.tolist()):
+            out = np.empty_like(expected)
+            results = [
+                net.predict(samples),
+                net.predict(X=samples),
+                net.predict(samples, None),
+                net.predict(samples, out),
+                net.predict(samples, out=out),
+                net.predict(out=out, X=samples),
+                nn.Network.predict(net, samples, out),
+            ]
+            assert all(same_bits(result, expected) for result in results)
+            assert all(result is out for result in results[3:])
+    call: Any = net.predict
+    wrong: list[tuple[Any, Any]] = [
+        ((), {}),
+        ((X, None, X), {}),
+        ((X,), {"X": X}),
+        ((X,), {"Out": X}),
+    ]
+    for arguments, named in wrong:
+        with pytest.raises(TypeError, match="predict"):
+            call(*arguments, **named)
+
+
+def test_predictions_leave_nothing_behind(dtype: Any) -> None:
+    net = nn.mlp(3, [4], 2, dtype=dtype)
+    x, out = X.astype(dtype), np.empty((len(X), 2), dtype)
+    objects = [net, x, out, x.dtype, None]
+    calls = 5000
+    ways: list[Callable[[], Any]] = [
+        lambda: net.predict(x),
+        lambda: net.predict(x, out=out),
+        lambda: net.predict(x[:, ::-1]),  # converted
+        lambda: net.predict(x[:, ::-1], out=out),
+    ]
+    for predict in ways:
+        predict()
+        references = [sys.getrefcount(o) for o in objects]
+        tracemalloc.start()
+        try:
+            for _ in range(calls):
+                predict()
+            left, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        # Less than the smallest object a call: NumPy keeps some 20 KB for its next conversion.
+        assert left < 16 * calls
+        # With a little room for what else the interpreter does.
+        assert np.allclose([sys.getrefcount(o) for o in objects], references, rtol=0, atol=20)
 
 
 def test_an_out_of_an_equal_dtype_is_taken() -> None:

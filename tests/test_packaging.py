@@ -161,6 +161,28 @@ def test_importing_nnbind_imports_nothing_but_numpy_and_the_standard_library() -
     assert run_python(code).split() == ["nnbind"]
 
 
+def test_importing_nnbind_leaves_out_what_few_programs_need() -> None:
+    code = """
+        import sys, numpy
+        before = set(sys.modules)
+        import nnbind
+        rare = {"html", "pathlib", "shutil", "subprocess", "nnbind.diagnosis", "nnbind.trace"}
+        print(*sorted(rare & (set(sys.modules) - before)))
+    """
+    assert run_python(code).split() == []
+
+
+def test_public_names_are_listed_before_they_are_imported() -> None:
+    code = """
+        import nnbind
+        print("fit_many" in vars(nnbind), set(nnbind.__all__) <= set(dir(nnbind)))
+        print(all(hasattr(nnbind, name) for name in nnbind.__all__), "fit_many" in vars(nnbind))
+    """
+    assert run_python(code).split() == ["False", "True", "True", "True"]
+    with pytest.raises(AttributeError, match="'nnbind' has no attribute 'fit_more'"):
+        _ = getattr(nn, "fit_more")  # noqa: B009 (mypy knows that there is none)
+
+
 # ---- The command line and the sdist -------------------------------------------------------------
 
 
@@ -191,9 +213,14 @@ def test_the_sdist_holds_the_sources_and_no_junk(tmp_path: Path) -> None:
         ".toml",
         ".txt",
     }
-    data = {".csv", ".json", ".npy", ".npz"}
+    data = {".csv", ".json", ".npy", ".npz", ".safetensors"}
     without_suffix = {"LICENSE", "PKG-INFO", "py.typed"}
     pictures = [path for path in files if path.suffix == ".png"]
     assert {path.parent for path in pictures} <= {Path("bench/results")}
-    odd = [path for path in files if path.suffix not in sources | data | {".png"}]
+    seeds = Path("cpp/fuzz/corpus")
+    odd = [
+        path
+        for path in files
+        if path.suffix not in sources | data | {".png"} and seeds not in path.parents
+    ]
     assert {path.name for path in odd} <= without_suffix

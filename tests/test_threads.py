@@ -64,6 +64,35 @@ def test_the_default_follows_the_environment(n: int) -> None:
     assert int(run_python(code, OMP_NUM_THREADS=str(n))) == n
 
 
+@pytest.mark.parametrize("call", ["fit(x, x, loss='mse', epochs=1, progress=False)", "predict(x)"])
+def test_nothing_spins_afterwards(call: str) -> None:
+    code = f"""
+        import time
+        import numpy as np, nnbind as nn
+        nn.set_num_threads(2)
+        x = np.ones((2000, 500), np.float32)
+        net = nn.mlp(500, [500], 500)
+        net.{call}
+        start = time.process_time()
+        time.sleep(1)
+        print(time.process_time() - start)
+    """
+    assert float(run_python(code)) < 0.2
+
+
+def test_numpy_keeps_its_denormals(rng: np.random.Generator) -> None:
+    tiny = np.full(3, 1e-310)
+    net = nn.mlp(300, [400], 3, dtype=np.float64)
+    x, y = rng.normal(size=(500, 300)), rng.normal(size=(500, 3))
+    for threads in (1, 2):
+        nn.set_num_threads(threads)
+        fit(net, x, y, loss="mse", epochs=1)
+        assert (tiny * 2 > 0).all()
+        for samples in (x[:1], x):
+            net.predict(samples)
+            assert (tiny * 2 > 0).all()
+
+
 def test_show_config_prints_and_returns_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     config = nn.show_config()
     assert set(config) == {"version", "isa", "threads", "eigen", "openmp", "numpy"}
