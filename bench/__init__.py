@@ -1,1 +1,12 @@
-"""nnbind against its peers, side by side in one run: `python -m bench` from the project's root."""
+"""nnbind measured, beside its peers and against the machine's limit; from the project's root:
+
+- ``python -m bench``: training steps, nnbind and each installed peer in one run
+- ``python -m bench.inference``: predictions from Python; inference.cpp: from C++
+- ``python -m bench.derivatives``: per-sample gradients, Jacobians, Hessian-vector products
+- ``python -m bench.many``: many small networks at once
+- ``python -m bench.threads``: two threads against one, over widths and batches
+- ``python -m bench.footprint``: import time, wheel size, peak memory, a neighbour on one core
+- ``kernels.cpp``: the kernels beside Eigen's products, built with ``-DNNBIND_BUILD_BENCH=ON``
+
+Each takes ``--help``. Results are in ``bench/results``.
+"""

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from bench import picture, report, runner
-from bench.peers import TITLES, installed
+from bench.peers import TITLES
 from bench.workloads import WORKLOADS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -27,7 +27,7 @@ def main() -> None:
 
     record = runner.run(
         [WORKLOADS[name] for name in arguments.workloads],
-        [name for name in arguments.peers if installed(name)],
+        arguments.peers,
         arguments.rounds,
         arguments.seconds,
     )

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from bench import peers, reference
 from bench.workloads import WORKLOADS, make_problem
 
-BLOCKS = 5  # a block is timed as a whole; the median of the blocks is quoted
+BLOCKS = 5  # a block of epochs is timed as a whole; the median of the blocks is quoted
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Measurement:
 
 
 def measure(name: str, workload_name: str, seconds: float) -> Measurement:
-    """Train one epoch for the loss, which also warms up; then time steps for about `seconds`."""
+    """Train one epoch for the loss, which also warms up; then time steps for about `seconds`, or
+    for one epoch where that is longer."""
     problem = make_problem(WORKLOADS[workload_name])
     session = peers.prepare(name, problem)
     session.train(1)
@@ -35,11 +36,16 @@ def measure(name: str, workload_name: str, seconds: float) -> Measurement:
         session.train(epochs)
         return (time.perf_counter() - start) / epochs
 
-    epochs = math.ceil(seconds / BLOCKS / time_epochs(1))
-    epoch_seconds = statistics.median(time_epochs(epochs) for _ in range(BLOCKS))
+    blocks, epochs = split(seconds / time_epochs(1))
+    epoch_seconds = statistics.median(time_epochs(epochs) for _ in range(blocks))
     return Measurement(
         loss, epoch_seconds / problem.workload.steps, session.version, session.kernel
     )
+
+
+def split(epochs: float) -> tuple[int, int]:
+    """That many epochs as a number of blocks, and of epochs in each."""
+    return max(1, min(BLOCKS, round(epochs))), math.ceil(epochs / BLOCKS)
 
 
 def main() -> None:

@@ -19,6 +19,14 @@ class Series:
     rounds: dict[int, list[float]] = field(default_factory=dict)
 
 
+def quartiles(times: list[float]) -> tuple[float, float]:
+    """The first and the third: half of the times lie between them."""
+    if len(times) == 1:
+        return times[0], times[0]
+    low, _, high = statistics.quantiles(times, method="inclusive")
+    return low, high
+
+
 @dataclass(frozen=True)
 class Row:
     """A library's result on a workload, with its better number of threads."""
@@ -27,7 +35,7 @@ class Row:
     peer: str
     threads: int
     median: float  # µs a step
-    low: float
+    low: float  # the quartiles
     high: float
     ratio: float | None  # to nnbind's median; None where nnbind was not measured
     share: float  # of all cores' FMA peak, by useful flops
@@ -41,6 +49,7 @@ class Record:
     processor: str
     cores: int
     workloads: list[Workload]
+    absent: list[str] = field(default_factory=list)  # peers that are not installed
     peaks: list[Peak] = field(default_factory=list)  # of each round
     series: dict[str, dict[str, Series]] = field(default_factory=dict)  # by workload, by peer
 
@@ -69,13 +78,23 @@ class Record:
                 peer=peer,
                 threads=threads,
                 median=medians[peer],
-                low=min(times),
-                high=max(times),
+                low=quartiles(times)[0],
+                high=quartiles(times)[1],
                 ratio=medians[peer] / ours if ours else None,
                 share=self.limit(workload) / medians[peer],
             )
             for peer, (threads, times) in best.items()
         ]
+
+    @property
+    def kernels(self) -> dict[str, list[str]]:
+        """What each library computes with, by peer; more than one if its processes differ."""
+        found: dict[str, list[str]] = {}
+        for by_peer in self.series.values():
+            for peer, series in by_peer.items():
+                if series.kernel not in found.setdefault(peer, []):
+                    found[peer].append(series.kernel)
+        return found
 
     def save(self, path: Path) -> None:
         """Write everything, the derived rows too, as JSON."""

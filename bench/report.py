@@ -4,6 +4,7 @@ from pathlib import Path
 
 from bench.peers import TITLES
 from bench.record import Record, Row
+from bench.text import percent, three_digits
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
 
@@ -17,8 +18,9 @@ def markdown(record: Record) -> str:
     ]
     for workload in record.workloads:
         rows = {row.peer: row for row in record.rows(workload)}
-        cells = [_cell(rows[peer]) if peer in rows else "" for peer in peers]
-        limit = _three_digits(record.limit(workload))
+        best = min(row.median for row in rows.values())
+        cells = [_cell(rows[peer], best) if peer in rows else "" for peer in peers]
+        limit = three_digits(record.limit(workload))
         lines.append(f"| {workload.title} | " + " | ".join(cells) + f" | {limit} |")
     return "\n".join([*lines, "", _legend(record)])
 
@@ -38,36 +40,38 @@ def write_readme(readme: Path, text: str) -> None:
     readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
-def _cell(row: Row) -> str:
-    """Median, spread, and how many times nnbind's."""
-    spread = f"{_three_digits(row.low)}–{_three_digits(row.high)}"
-    if row.peer == "nnbind":
-        return f"**{_three_digits(row.median)}** ({spread}), {_percent(row.share)} of peak"
-    ratio = f", **{_three_digits(row.ratio)}×**" if row.ratio else ""
-    return f"{_three_digits(row.median)} ({spread}){ratio}"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
+def _cell(row: Row, best: float) -> str:
+    """Median and spread; below them threads, how many times nnbind's, and share of the peak."""
+    median = three_digits(row.median)
+    if row.median == best:
+        median = f"**{median}**"
+    facts = [f"{row.threads} thr"]
+    if row.ratio and row.peer != "nnbind":
+        facts.append(f"{three_digits(row.ratio)}×")
+    spread = f"{three_digits(row.low)}–{three_digits(row.high)}"
+    return f"{median} ({spread})<br>{', '.join([*facts, percent(row.share)])}"
 
 
 def _legend(record: Record) -> str:
     versions = {
-        f"{TITLES[peer]} {series.version}"
+        peer: series.version
         for by_peer in record.series.values()
         for peer, series in by_peer.items()
     }
+    used = [
+        f"{TITLES[peer]} {version} ({', '.join(record.kernels[peer])})"
+        for peer, version in versions.items()
+    ]
+    absent = [f"{TITLES[peer]} was not installed. " for peer in record.absent]
     rounds = len(record.peaks)
     return (
-        f"µs per training step (plain SGD, float32, ReLU, softmax cross-entropy), the whole epoch "
-        f"divided by its steps: median (min–max) of {rounds} interleaved rounds, each library in "
-        f"a process of its own with the better of 1 and {record.cores} threads; × is the ratio to "
-        f"nnbind. All start from the same weights and reach the same loss. FMA limit: the step's "
-        f"useful flops at the {record.peak.all_cores:.0f} GFLOP/s measured in the same run on the "
-        f"{record.cores} cores of this machine ({record.processor}). "
-        f"{', '.join(sorted(versions))}; {record.date[:10]}."
+        f"µs per training step (plain SGD, float32, ReLU where nothing else is said, "
+        f"cross-entropy), the whole epoch divided by its steps: median (quartiles) of {rounds} "
+        f"interleaved rounds, the row's best in bold, each library in a process of its own. Below "
+        f"it the better number of threads (thr) of 1 and {record.cores}, how many times nnbind's "
+        f"time it is (×), and the useful flops as a share of the "
+        f"{record.peak.all_cores:.0f} GFLOP/s of multiply-adds measured in the same run on the "
+        f"{record.cores} cores of this machine ({record.processor}), with which the step would "
+        f"take the FMA limit. All start from the same weights and reach the same loss. "
+        f"{''.join(absent)}{', '.join(used)}; {record.date[:10]}."
     )

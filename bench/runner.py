@@ -9,6 +9,7 @@ from itertools import product
 
 from bench import machine, reference
 from bench.peer import Measurement
+from bench.peers import installed
 from bench.record import Record, Series
 from bench.workloads import Workload, make_problem
 
@@ -17,7 +18,15 @@ from bench.workloads import Workload, make_problem
 TOLERANCE = 1e-4
 
 # They pin a library to an older instruction set: each peer is measured at its best.
-PINS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "ATEN_CPU_CAPABILITY", "XLA_FLAGS")
+PINS = (
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_CBWR",
+    "XLA_FLAGS",
+)
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # NPROC: XLA
 
 
@@ -25,10 +34,13 @@ class WrongLoss(Exception):
     """A library that does not train what the others train: its time means nothing."""
 
 
-def run(workloads: list[Workload], peers: list[str], rounds: int, seconds: float) -> Record:
-    """Measure each library on each workload, on one core and on all, once a round."""
+def run(workloads: list[Workload], wanted: list[str], rounds: int, seconds: float) -> Record:
+    """Measure each library that is installed on each workload, on one core and on all, once a
+    round."""
     date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    record = Record(date, machine.processor(), machine.cores(), workloads)
+    peers = [peer for peer in wanted if installed(peer)]
+    absent = [peer for peer in wanted if peer not in peers]
+    record = Record(date, machine.processor(), machine.cores(), workloads, absent)
     losses = {w.name: reference.loss_after_epoch(make_problem(w)) for w in workloads}
     with machine.compiled_peak() as peak_program:
         for number in range(1, rounds + 1):
@@ -44,12 +56,16 @@ def run(workloads: list[Workload], peers: list[str], rounds: int, seconds: float
 def measure(peer: str, workload: Workload, threads: int, seconds: float) -> Measurement:
     """What bench.peer reports from a process of its own."""
     command = [sys.executable, "-m", "bench.peer", peer, workload.name, "--seconds", str(seconds)]
-    environment = {name: value for name, value in os.environ.items() if name not in PINS}
-    environment |= dict.fromkeys(THREADS, str(threads)) | {"JAX_PLATFORMS": "cpu"}
     output = subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
     ).stdout
     return Measurement(**json.loads(output.splitlines()[-1]))
+
+
+def environment(threads: int) -> dict[str, str]:
+    """This process's, with that number of threads and without what pins a library."""
+    unpinned = {name: value for name, value in os.environ.items() if name not in PINS}
+    return unpinned | dict.fromkeys(THREADS, str(threads)) | {"JAX_PLATFORMS": "cpu"}
 
 
 def check_loss(peer: str, workload: Workload, loss: float, expected: float) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TypeAlias
+from itertools import groupby, pairwise
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,17 +13,28 @@ Floats: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Workload:
-    """A classifier (ReLU hidden layers, softmax cross-entropy) under plain SGD, in float32."""
+    """A classifier under plain SGD, in float32: softmax and cross-entropy, or one sigmoid unit and
+    binary cross-entropy where there is one output."""
 
     name: str
     widths: tuple[int, ...]
     batch_size: int
     samples: int  # a multiple of the batch size: every step has the same shape
-    learning_rate: float
+    activation: Literal["relu", "tanh"] = "relu"  # of the hidden layers
+    learning_rate: float = 0.05
 
     @property
     def title(self) -> str:
-        return f"{'-'.join(map(str, self.widths))}, batch {self.batch_size}"
+        """Long runs of equal layers are counted: 28-300×5-1."""
+        runs = [(width, len(list(run))) for width, run in groupby(map(str, self.widths))]
+        widths = "-".join(f"{width}×{n}" if n > 4 else "-".join([width] * n) for width, n in runs)
+        tanh = " tanh" if self.activation == "tanh" else ""
+        return f"{widths}{tanh}, batch {self.batch_size}"
+
+    @property
+    def binary(self) -> bool:
+        """Whether the output is one sigmoid unit."""
+        return self.widths[-1] == 1
 
     @property
     def steps(self) -> int:
@@ -61,25 +72,34 @@ def make_problem(workload: Workload) -> Problem:
 
     X is centred, so that training is stable and rounding does not grow: all libraries reach the
     same loss to float32's precision. The labels are noisy, so that long runs stay away from a loss
-    of zero, where denormal gradients would slow some libraries and not others.
+    of zero, where denormal gradients would slow some libraries and not others. Each class has a
+    sample: scikit-learn makes an output for those only that it has seen.
     """
     random = np.random.default_rng(1)
     inputs, outputs = workload.widths[0], workload.widths[-1]
     X = random.random((workload.samples, inputs), dtype=np.float32) * 2 - 1
     scores = X @ random.standard_normal((inputs, outputs), dtype=np.float32)
     noise = random.standard_normal(scores.shape, dtype=np.float32) * scores.std()
-    y = np.argmax(scores + noise, axis=1)
+    scores += noise
+    y = (scores[:, 0] > 0).astype(np.int64) if workload.binary else np.argmax(scores, axis=1)
+    y[:outputs] = np.arange(outputs)
     size = sum((p + 1) * q for p, q in pairwise(workload.widths))
     theta = np.zeros(size, dtype=np.float32)
-    for weights, _ in workload.layers(theta):  # He; the biases start at zero
-        weights[:] = random.normal(0.0, np.sqrt(2 / len(weights)), weights.shape)
+    gain = 2 if workload.activation == "relu" else 1  # He's, or LeCun's; the biases start at zero
+    for weights, _ in workload.layers(theta):
+        weights[:] = random.normal(0.0, np.sqrt(gain / len(weights)), weights.shape)
     return Problem(workload, X, y, random.permutation(workload.samples), theta)
 
 
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("M1", (784, 128, 10), batch_size=32, samples=12_800, learning_rate=0.05),
-        Workload("T1", (8, 9, 9, 9, 4), batch_size=32, samples=12_800, learning_rate=0.05),
+        Workload("T0", (2, 16, 1), batch_size=1, samples=6_400),
+        Workload("T1", (8, 9, 9, 9, 4), batch_size=32, samples=12_800),
+        Workload("M1", (784, 128, 10), batch_size=32, samples=12_800),
+        Workload("M2", (784, 300, 100, 10), batch_size=64, samples=12_800, learning_rate=0.02),
+        Workload("L1", (784, 1024, 1024, 10), batch_size=128, samples=6_400),
+        Workload("L2", (2048, 2048, 2048, 2048), batch_size=512, samples=2_048),
+        Workload("H1", (28, *[300] * 5, 1), batch_size=100, samples=12_800, activation="tanh"),
     )
 }

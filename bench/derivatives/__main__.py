@@ -3,7 +3,6 @@
 import argparse
 import datetime
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -14,7 +13,8 @@ from typing import Any
 from bench import machine
 from bench.derivatives.peers import PEERS
 from bench.derivatives.workload import BATCHES, TASKS, WIDTHS
-from bench.runner import PINS, THREADS
+from bench.runner import environment
+from bench.text import three_digits
 
 RESULTS = Path(__file__).parent.parent / "results"
 
@@ -46,10 +46,8 @@ def main() -> None:
 def run(peer: str, threads: int, seconds: float) -> dict[str, Any]:
     """What bench.derivatives.peer reports from a process of its own."""
     command = [sys.executable, "-m", "bench.derivatives.peer", peer, "--seconds", str(seconds)]
-    environment = {name: value for name, value in os.environ.items() if name not in PINS}
-    environment |= dict.fromkeys(THREADS, str(threads))
     output = subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
     ).stdout
     report: dict[str, Any] = json.loads(output.splitlines()[-1])
     return report
@@ -102,10 +100,8 @@ def table(rows: list[dict[str, Any]], rounds: int, versions: dict[str, str]) -> 
 
 
 def cell(result: dict[str, Any]) -> str:
-    def digits(value: float) -> str:
-        return f"{value:.0f}" if value >= 100 else f"{value:#.3g}"
-
-    return f"{digits(result['us'])} ({digits(result['low'])}–{digits(result['high'])})"
+    middle, low, high = (three_digits(result[key]) for key in ("us", "low", "high"))
+    return f"{middle} ({low}–{high})"
 
 
 if __name__ == "__main__":

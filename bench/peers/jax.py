@@ -1,5 +1,6 @@
 """JAX at its best: a whole epoch compiled into one program, `jit` of a `lax.scan`."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -7,18 +8,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from bench.peers import Session
-from bench.workloads import Floats, Problem
+from bench.workloads import Floats, Problem, Workload
 
 Layers = list[tuple[Any, Any]]
 
 
-def mean_loss(layers: Layers, X: Any, y: Any) -> Any:
+def mean_loss(workload: Workload, layers: Layers, X: Any, y: Any) -> Any:
     """Cross-entropy of the logits, averaged over the rows of X."""
     *hidden, (last_weights, last_bias) = layers
     for weights, bias in hidden:
-        X = jax.nn.relu(X @ weights + bias)
-    log_probabilities = jax.nn.log_softmax(X @ last_weights + last_bias)
-    return -jnp.take_along_axis(log_probabilities, y[:, None], axis=1).mean()
+        t = X @ weights + bias
+        X = jnp.tanh(t) if workload.activation == "tanh" else jax.nn.relu(t)
+    logits = X @ last_weights + last_bias
+    if workload.binary:
+        return (jax.nn.softplus(logits[:, 0]) - y * logits[:, 0]).mean()
+    return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1).mean()
 
 
 def prepare(problem: Problem) -> Session:
@@ -29,7 +33,7 @@ def prepare(problem: Problem) -> Session:
 
     def epoch(layers: Layers, X: Any, y: Any, order: Any) -> Layers:
         def step(layers: Layers, rows: Any) -> tuple[Layers, None]:
-            gradient = jax.grad(mean_loss)(layers, X[rows], y[rows])
+            gradient = jax.grad(partial(mean_loss, workload))(layers, X[rows], y[rows])
             rate = workload.learning_rate
             return jax.tree.map(lambda p, g: p - rate * g, layers, gradient), None
 

@@ -10,15 +10,17 @@ from bench.workloads import Problem
 def prepare(problem: Problem) -> Session:
     workload = problem.workload
     inputs, *hidden, outputs = workload.widths
-    network = nn.mlp(inputs, hidden, outputs, "relu", output="softmax", dtype=np.float32)
+    output = "sigmoid" if workload.binary else "softmax"
+    y = problem.y[:, None].astype(np.float32) if workload.binary else problem.y
+    network = nn.mlp(inputs, hidden, outputs, workload.activation, output=output, dtype=np.float32)
     network.theta[:] = problem.theta
     optimizer = nn.SGD(workload.learning_rate)
 
     def train(epochs: int) -> None:
         network.fit(
             problem.X,
-            problem.y,
-            loss="cross_entropy",
+            y,
+            loss="binary_cross_entropy" if workload.binary else "cross_entropy",
             optimizer=optimizer,
             epochs=epochs,
             batch_size=workload.batch_size,

@@ -21,6 +21,7 @@ def prepare(problem: Problem) -> Session:
     X, y = problem.X[problem.order], problem.y[problem.order]
     classifier = MLPClassifier(
         workload.widths[1:-1],
+        workload.activation,
         solver="sgd",
         alpha=0.0,
         batch_size=workload.batch_size,

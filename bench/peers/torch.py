@@ -16,18 +16,20 @@ def prepare(problem: Problem) -> Session:
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(weights.T))
             linear.bias.copy_(torch.from_numpy(bias))
-        modules += [linear, nn.ReLU()]
-    network = nn.Sequential(*modules[:-1])  # the loss applies the softmax
-    cross_entropy = nn.CrossEntropyLoss()
+        modules += [linear, nn.ReLU() if workload.activation == "relu" else nn.Tanh()]
+    network = nn.Sequential(*modules[:-1])  # the loss applies softmax or sigmoid
+    y = torch.from_numpy(problem.y)
+    loss_of: nn.Module = nn.CrossEntropyLoss()
+    if workload.binary:
+        y, loss_of = y[:, None].float(), nn.BCEWithLogitsLoss()
     optimizer = torch.optim.SGD(network.parameters(), workload.learning_rate)
-    X, y, order = map(torch.from_numpy, (problem.X, problem.y, problem.order))
+    X, order = torch.from_numpy(problem.X), torch.from_numpy(problem.order)
 
     def train(epochs: int) -> None:
         for _ in range(epochs):
             for rows in order.split(workload.batch_size):
                 optimizer.zero_grad()
-                loss = cross_entropy(network(X[rows]), y[rows])
-                loss.backward()
+                loss_of(network(X[rows]), y[rows]).backward()
                 optimizer.step()
 
     def theta() -> Floats:

@@ -1,0 +1,1 @@
+"""What nnbind costs besides time: import, size, memory, and a core that it must share."""

@@ -1,0 +1,1 @@
+"""Predictions, of one sample and of a batch: from Python beside other libraries, and from C++."""
