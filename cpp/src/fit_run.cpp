@@ -207,10 +207,13 @@ void FitRun<T>::watch(const Member& member) {
   }
   constexpr double interval = 0.02;    // a few turns of the system's scheduler
   constexpr double much = 0.4;         // of the time: alone would be faster
+  constexpr int in_a_row = 3;          // a single loss may be a moment's, as when a team begins
   constexpr double longest_alone = 2;  // seconds
   if (seconds < interval) return;
   const double lost = (member.seconds_waited() - waited_) / seconds;
-  if (lost > much) {
+  crowded_ = lost > much ? crowded_ + 1 : 0;
+  if (crowded_ == in_a_row) {
+    crowded_ = 0;
     alone_for_ = std::clamp(2 * alone_for_, 0.1, longest_alone);
     regroup_ = true;
   } else if (seconds > alone_for_) {
