@@ -20,10 +20,6 @@ void append(std::vector<std::vector<double>>& lists, const std::vector<double>& 
   for (std::size_t k = 0; k < lists.size(); ++k) lists[k].push_back(values[k]);
 }
 
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 }  // namespace
 
 template <class T>

@@ -182,6 +182,7 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   member.barrier();
   if (member.rank() == 0) {
     account(batch);
+    ++next_batch_;
     watch(member);
     std::ranges::copy(network_.state(), step_state_.begin());
     optimizer_.end_step();
@@ -198,9 +199,8 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
 // By the first member, once a step.
 template <class T>
 void FitRun<T>::watch(const Member& member) {
-  ++next_batch_;
   if (members_ == 1) return;
-  const auto seconds = std::chrono::duration<double>(Clock::now() - watch_start_).count();
+  const double seconds = seconds_since(watch_start_);
   if (team_ == 1) {
     regroup_ = seconds > alone_for_;
     return;

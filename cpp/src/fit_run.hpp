@@ -33,6 +33,9 @@ class FitRun {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
 
   /// Samples of an epoch; for batches out of `data`.
   [[nodiscard]] Index samples() const { return static_cast<Index>(order_.size()); }

@@ -64,8 +64,8 @@ class Member {
 void run_team(int threads, const std::function<void(const Member&)>& body);
 
 /// How many threads a piece of work deserves: one thread for each full `flops_per_thread`, at least
-/// one, since a barrier costs about as much as some 10⁵ operations. Never more than
-/// get_num_threads().
+/// one, since barriers, and values that travel from core to core, cost as much as some 10⁶
+/// operations. Never more than get_num_threads().
 int threads_for(double flops);
 
 }  // namespace nnbind

@@ -120,7 +120,6 @@ class Workspace {
 
   /// This member's part of node `id`'s block of parameters.
   [[nodiscard]] Block my_parameters(const Member& member, NodeId id) const;
-  [[nodiscard]] bool is_packed(NodeId id) const { return !slots_[id].packed.empty(); }
   /// Node `id`'s block of parameters where it is kept up to date: packed, or in θ.
   [[nodiscard]] Panels<T> parameters(NodeId id, T* theta);
   /// Brings this member's part of the packed parameters up to date with θ.
@@ -140,6 +139,12 @@ class Workspace {
  private:
   struct InputList;
   struct Program;
+  /// Some rows and columns of a node's values.
+  struct Share {
+    Range rows;
+    Range columns;
+    bool mine;  // or the first member's alone
+  };
   /// One piece of work of the backward pass.
   struct Step {
     NodeId node;
@@ -166,7 +171,10 @@ class Workspace {
   void add_forward(Program& program, NodeId id, const Member& member);
   void add_backward(Program& program, const Step& step, const Member& member);
   void add_pass(Program& program, const Step& step, Range rows, Range columns);
-  void fill_pass(NodeId user, Range rows, ParameterPass<T>& pass) const;
+  [[nodiscard]] Share share(Sharing sharing, NodeId id, Index columns, const Program& program,
+                            const Member& member) const;
+  [[nodiscard]] ParameterPass<T> parameter_pass(NodeId user, Range rows, Block block, bool training,
+                                                MatrixView<T> gradient) const;
   [[nodiscard]] Range columns_of(const Step& step) const;
   [[nodiscard]] Panels<const T> current_parameters(const Node<T>& node, const T* theta);
 

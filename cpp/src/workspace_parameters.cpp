@@ -28,30 +28,32 @@ Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
   return {member.share(shape.rows, rows), {0, shape.cols}};
 }
 
-// All but its inputs.
+// Without its inputs, which are a list of somebody's.
 template <class T>
-void Workspace<T>::fill_pass(NodeId user, Range rows, ParameterPass<T>& pass) const {
+ParameterPass<T> Workspace<T>::parameter_pass(NodeId user, Range rows, Block block, bool training,
+                                              MatrixView<T> gradient) const {
   const Node<T>& node = graph_->node(user);
   const Slot<T>& slot = slots_[user];
+  ParameterPass<T> pass;
   pass.state = state_of(node, state_);
   pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
   pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
+  pass.block = block;
+  pass.gradient = gradient;
+  pass.accumulate = user != slots_[node.owner].users.front();
+  pass.training = training;
+  return pass;
 }
 
 template <class T>
 void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool training,
                                       MatrixView<T> gradient) const {
-  ParameterPass<T> pass;
-  pass.block = block;
-  pass.gradient = gradient;
-  pass.training = training;
   for (const NodeId user : slots_[id].users) {
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
     const InputList inputs(*this, graph_->node(user), own);
+    ParameterPass<T> pass = parameter_pass(user, own, block, training, gradient);
     pass.inputs = inputs.span();
-    fill_pass(user, own, pass);
     graph_->node(user).op->parameter_gradient(pass);
-    pass.accumulate = true;
   }
 }
 
@@ -67,12 +69,8 @@ void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
     call.op = node.op.get();
     call.inputs.clear();
     for (const NodeId input : node.inputs) call.inputs.push_back(rows_of(input, own));
+    call.pass = parameter_pass(user, own, block, training, gradient);
     call.pass.inputs = call.inputs;
-    fill_pass(user, own, call.pass);
-    call.pass.block = block;
-    call.pass.gradient = gradient;
-    call.pass.accumulate = k > 0;
-    call.pass.training = training;
   }
 }
 

@@ -45,20 +45,30 @@ const typename Workspace<T>::Program& Workspace<T>::program(const Member& member
 }
 
 template <class T>
+typename Workspace<T>::Share Workspace<T>::share(Sharing sharing, NodeId id, Index columns,
+                                                 const Program& program,
+                                                 const Member& member) const {
+  switch (sharing) {
+    case Sharing::rows:
+      return {member.share(program.batch), {0, columns}, true};
+    case Sharing::columns:
+      return {{0, program.batch}, my_columns<T>(member, columns), true};
+    case Sharing::alone:
+      break;
+  }
+  return {all_rows(id, program.batch), {0, columns}, member.rank() == 0};
+}
+
+template <class T>
 void Workspace<T>::add_forward(Program& program, NodeId id, const Member& member) {
   const Node<T>& node = graph_->node(id);
   const Slot<T>& slot = slots_[id];
   const Mode<T>& mode = program.mode;
-  Range rows{0, program.batch};
-  Range columns = all_columns(node);
-  if (slot.sharing == Sharing::rows) rows = member.share(program.batch);
-  if (slot.sharing == Sharing::columns) columns = my_columns<T>(member, columns.end);
-  if (slot.sharing == Sharing::alone) rows = all_rows(id, program.batch);
-  const bool mine = slot.sharing != Sharing::alone || member.rank() == 0;
+  const auto [rows, columns, mine] = share(slot.sharing, id, node.shape.cols, program, member);
   for (const NodeId input : node.inputs) program.inputs.push_back(rows_of(input, rows));
   ForwardPass<T> pass = slot.pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
-  if (pass.parameters.data == nullptr) pass.parameters.data = program.theta + node.offset;
+  pass.parameters = current_parameters(node, program.theta);
   if (mode.new_state != nullptr) pass.new_state = state_of(node, mode.new_state);
   pass.output = slot.pass.output.middle_rows(rows.begin, rows.size());
   pass.saved = slot.pass.saved.middle_rows(rows.begin, rows.size());
@@ -77,13 +87,10 @@ Range Workspace<T>::columns_of(const Step& step) const {
 
 template <class T>
 void Workspace<T>::add_backward(Program& program, const Step& step, const Member& member) {
-  Range rows{0, program.batch};
-  Range columns = columns_of(step);
-  if (step.sharing == Sharing::rows) rows = member.share(program.batch);
-  if (step.sharing == Sharing::columns) columns = my_columns<T>(member, columns.end);
-  if (step.sharing == Sharing::alone) rows = all_rows(step.node, program.batch);
+  const auto [rows, columns, mine] =
+      share(step.sharing, step.node, columns_of(step).end, program, member);
   add_pass(program, step, rows, columns);
-  if (step.sharing == Sharing::alone && member.rank() > 0) program.backward.back().op = nullptr;
+  if (!mine) program.backward.back().op = nullptr;
 }
 
 template <class T>
@@ -146,11 +153,14 @@ void Workspace<T>::backward_batch(const Member& member, const T* theta, Index ba
 
 template <class T>
 void Workspace<T>::backward_fixed(Range rows, const T* theta, const Mode<T>& mode) {
+  Program single;
+  single.theta = theta;
+  single.mode = mode;
   for (const Step& step : backward_steps_) {
     if (!step.to_fixed) continue;
-    Program single;
-    single.theta = theta;
-    single.mode = mode;
+    single.inputs.clear();
+    single.gradients.clear();
+    single.backward.clear();
     const Range own = is_fixed(step.node) ? all_rows(step.node, 0) : rows;
     add_pass(single, step, own, columns_of(step));
     single.backward.back().run();

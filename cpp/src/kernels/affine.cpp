@@ -30,10 +30,6 @@ void transpose(const Panels<const T>& in, T* out) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 /// out = x wᵀ, or out += x wᵀ, for a column x and a row wᵀ.
 template <class T>
 void multiply_rows(const MatrixView<const T>& x, const T* w, bool accumulate,

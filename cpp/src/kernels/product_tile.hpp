@@ -7,11 +7,12 @@
 // R = 6, V = 2 uses 12.
 //
 // B is a panel of columns, of a packed matrix where that is large (workspace_plan.cpp), and is read
-// in place: at this shape the loads are not the limit. The row of B 16 steps ahead is prefetched. A
-// step of a whole tile takes two FMA units 6 or 12 cycles, so that is 100 to 200 cycles early: in
-// time for rows from beyond the second-level cache. A prefetch beyond the end does no harm.
-// A tile of a single row is limited by the loads: each value of B is used once. Its rows of B are
-// long pieces of memory, of which 8 ahead are early enough, and 16 too many at once.
+// in place: at this shape the loads are not the limit. Unless B is in the first-level cache anyway,
+// its row 16 steps ahead is prefetched. A step of a whole tile takes two FMA units 6 or 12 cycles,
+// so that is 100 to 200 cycles early: in time for rows from beyond the second-level cache. A
+// prefetch beyond the end does no harm. A tile of a single row is limited by the loads: each value
+// of B is used once. Its rows of B are long pieces of memory, of which 8 ahead are early enough,
+// and 16 too many at once.
 //
 // Every element of C is one chain of multiply-adds (fused from v3 on) in the order of k, whatever
 // the tile's shape. So its bits depend neither on the tiling nor on the number of threads.
