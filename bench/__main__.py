@@ -3,12 +3,11 @@
 import argparse
 from pathlib import Path
 
-from bench import picture, report, runner
+from bench import machine, picture, report, runner
 from bench.peers import TITLES
 from bench.workloads import WORKLOADS
 
 README = Path(__file__).parent.parent / "README.md"
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
@@ -35,9 +34,9 @@ def main() -> None:
     print(table)
     if arguments.quick:
         return
-    RESULTS.mkdir(exist_ok=True)
-    record.save(RESULTS / "latest.json")
-    picture.draw(record, RESULTS / "training.png")
+    machine.RESULTS.mkdir(exist_ok=True)
+    record.save(machine.RESULTS / "latest.json")
+    picture.draw(record, machine.RESULTS / "training.png")
     if arguments.write_readme:
         link = "![µs per training step of each library](bench/results/training.png)"
         report.write_readme(README, f"{table}\n\n{link}")

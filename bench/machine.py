@@ -1,5 +1,7 @@
 """The machine: its name, its cores and its limit, the peak rate of fused multiply-adds."""
 
+import datetime
+import json
 import os
 import platform
 import subprocess
@@ -8,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SOURCE = Path(__file__).with_name("fma_peak.cpp")
+RESULTS = Path(__file__).with_name("results")
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,18 @@ class Peak:
 
     one_core: float
     all_cores: float
+
+
+def about() -> dict[str, Any]:
+    """The date and the machine, which begin the record of each measurement."""
+    date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return {"date": date, "processor": processor(), "cores": cores()}
+
+
+def save(name: str, record: dict[str, Any]) -> None:
+    """Write a record to bench/results/name, after the date and the machine."""
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / name).write_text(json.dumps({**about(), **record}, indent=1) + "\n")
 
 
 def cores() -> int:

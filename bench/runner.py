@@ -1,6 +1,5 @@
 """The rounds: every library in a process of its own, one after the other, again and again."""
 
-import datetime
 import json
 import os
 import subprocess
@@ -37,10 +36,9 @@ class WrongLoss(Exception):
 def run(workloads: list[Workload], wanted: list[str], rounds: int, seconds: float) -> Record:
     """Measure each library that is installed on each workload, on one core and on all, once a
     round."""
-    date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     peers = [peer for peer in wanted if installed(peer)]
     absent = [peer for peer in wanted if peer not in peers]
-    record = Record(date, machine.processor(), machine.cores(), workloads, absent)
+    record = Record(**machine.about(), workloads=workloads, absent=absent)
     losses = {w.name: reference.loss_after_epoch(make_problem(w)) for w in workloads}
     with machine.compiled_peak() as peak_program:
         for number in range(1, rounds + 1):

@@ -6,8 +6,6 @@ below 1 they help, and nowhere should it be above 1. The picture and the JSON go
 """
 
 import argparse
-import datetime
-import json
 import math
 import statistics
 import time
@@ -21,7 +19,6 @@ import nnbind as nn
 from bench import machine
 from bench.workloads import Floats
 
-RESULTS = Path(__file__).parent / "results"
 WIDTHS = [2**k for k in range(2, 11)]
 BATCHES = [2**k for k in range(11)]
 SLOWER = 1.03  # beyond this a cell counts as slower
@@ -141,15 +138,9 @@ def main() -> None:
     print(f"slower by more than {SLOWER - 1:.0%}: {slower} of {len(cells)} cells")
     if arguments.quick:
         return
-    RESULTS.mkdir(exist_ok=True)
-    draw(cells, arguments.threads, RESULTS / "threads.png")
-    record = {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "processor": machine.processor(),
-        "threads": arguments.threads,
-        "cells": [{"ratio": cell.ratio, **asdict(cell)} for cell in cells],
-    }
-    (RESULTS / "threads.json").write_text(json.dumps(record, indent=1) + "\n")
+    found = [{"ratio": cell.ratio, **asdict(cell)} for cell in cells]
+    machine.save("threads.json", {"threads": arguments.threads, "cells": found})
+    draw(cells, arguments.threads, machine.RESULTS / "threads.png")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -113,3 +114,22 @@ def run_python(code: str, timeout: float = 60, **environment: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def ticks_during(work: Callable[[], object]) -> int:
+    """How often another thread of Python's could run, a thousand times a second at most."""
+    ticks, done = 0, threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not done.wait(0.001):
+            ticks += 1
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    before = ticks
+    work()
+    during = ticks - before
+    done.set()
+    thread.join()
+    return during

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import nnbind as nn
-from helpers import fit, python_command, run_python, same_bits
+from helpers import fit, python_command, run_python, same_bits, ticks_during
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and fork")
 
@@ -123,21 +123,8 @@ def test_other_python_threads_go_on_during_a_fit(rng: np.random.Generator) -> No
     net = nn.mlp(64, [256], 10)
     x = rng.normal(size=(4000, 64)).astype(np.float32)
     y = np.zeros((4000, 10), np.float32)
-    ticks, done = 0, threading.Event()
-
-    def tick() -> None:
-        nonlocal ticks
-        while not done.wait(0.001):
-            ticks += 1
-
-    thread = threading.Thread(target=tick)
-    thread.start()
-    before = ticks
-    fit(net, x, y, loss="mse", epochs=20, batch_size=32)
-    during = ticks - before
-    done.set()
-    thread.join()
-    assert during >= 3  # a held lock lets it tick once at most
+    ticks = ticks_during(lambda: fit(net, x, y, loss="mse", epochs=20, batch_size=32))
+    assert ticks >= 3  # a held lock lets it tick once at most
 
 
 LONG_FIT = """

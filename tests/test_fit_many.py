@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import threading
 import time
 import tracemalloc
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 import pytest
 
 import nnbind as nn
-from helpers import fit, python_command, same_bits
+from helpers import fit, python_command, same_bits, ticks_during
 from test_several_inputs import LOSS, WEIGHTS
 from test_several_inputs import network as two_by_two
 from test_several_inputs import problem as parts_problem
@@ -297,21 +296,7 @@ def test_an_interrupt_ends_all(threads: int, progress: bool) -> None:
 def test_other_python_threads_go_on(rng: np.random.Generator) -> None:
     nets = [nn.mlp(64, [64], 10, seed=k) for k in range(8)]
     x, y = rng.normal(size=(2000, 64)).astype(np.float32), np.zeros((2000, 10), np.float32)
-    ticks, done = 0, threading.Event()
-
-    def tick() -> None:
-        nonlocal ticks
-        while not done.wait(0.001):
-            ticks += 1
-
-    thread = threading.Thread(target=tick)
-    thread.start()
-    before = ticks
-    fit_many(nets, x, y, loss="mse", epochs=5, batch_size=8)
-    during = ticks - before
-    done.set()
-    thread.join()
-    assert during >= 3
+    assert ticks_during(lambda: fit_many(nets, x, y, loss="mse", epochs=5, batch_size=8)) >= 3
 
 
 # ---- what is refused -------------------------------------------------------------------------

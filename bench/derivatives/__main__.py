@@ -1,13 +1,11 @@
 """`python -m bench.derivatives`: nnbind beside torch.func, each in a process of its own."""
 
 import argparse
-import datetime
 import json
 import statistics
 import subprocess
 import sys
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from bench import machine
@@ -15,8 +13,6 @@ from bench.derivatives.peers import PEERS
 from bench.derivatives.workload import BATCHES, TASKS, WIDTHS
 from bench.runner import environment
 from bench.text import three_digits
-
-RESULTS = Path(__file__).parent.parent / "results"
 
 
 def main() -> None:
@@ -36,11 +32,7 @@ def main() -> None:
     versions = {entry["peer"]: entry["version"] for entry in runs}
     print(table(rows, arguments.rounds, versions))
     if not arguments.quick:
-        RESULTS.mkdir(exist_ok=True)
-        date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        about = {"date": date, "processor": machine.processor(), "cores": machine.cores()}
-        record = {**about, "widths": WIDTHS, "rows": rows, "runs": runs}
-        (RESULTS / "derivatives.json").write_text(json.dumps(record, indent=1) + "\n")
+        machine.save("derivatives.json", {"widths": WIDTHS, "rows": rows, "runs": runs})
 
 
 def run(peer: str, threads: int, seconds: float) -> dict[str, Any]:

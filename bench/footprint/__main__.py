@@ -1,16 +1,12 @@
 """`python -m bench.footprint`: import time, wheel size, peak memory, and a shared core."""
 
 import argparse
-import datetime
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bench import machine
 from bench.footprint import importing, memory, neighbour, size
-
-RESULTS = Path(__file__).parent.parent / "results"
 
 
 def import_time(rounds: int) -> dict[str, Any]:
@@ -75,8 +71,6 @@ def main() -> None:
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 0.2
     record: dict[str, Any] = {
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "processor": machine.processor(),
         "import": import_time(5 if arguments.quick else 25),
         "size": wheel_size(arguments.wheel),
     }
@@ -85,8 +79,7 @@ def main() -> None:
         if machine.cores() > 1:
             record["neighbour"] = shared_core(arguments.rounds, arguments.seconds)
     if not arguments.quick:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "footprint.json").write_text(json.dumps(record, indent=1) + "\n")
+        machine.save("footprint.json", record)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,7 @@ both are there.
 """
 
 import argparse
-import datetime
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -23,9 +21,8 @@ from typing import Any
 from bench import machine
 from bench.inference.peers import installed
 from bench.inference.workload import WORKLOADS, Workload
-from bench.runner import PINS, THREADS
+from bench.runner import environment
 
-RESULTS = Path(__file__).parent.parent / "results"
 Times = dict[str, dict[str, float]]  # by title: "us" and "p99"
 
 
@@ -48,17 +45,8 @@ def main() -> None:
     rows = [row for name in WORKLOADS for row in summary(name, rounds[name])]
     print(table(rows, arguments.rounds))
     if not arguments.quick:
-        RESULTS.mkdir(exist_ok=True)
-        date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-        record = {
-            "date": date,
-            "processor": machine.processor(),
-            "cores": machine.cores(),
-            "peak": max(peak.one_core for peak in peaks),
-            "rows": rows,
-            "rounds": rounds,
-        }
-        (RESULTS / "inference.json").write_text(json.dumps(record, indent=1) + "\n")
+        best = max(peak.one_core for peak in peaks)
+        machine.save("inference.json", {"peak": best, "rows": rows, "rounds": rounds})
 
 
 @contextmanager
@@ -97,10 +85,8 @@ def one_round(program: Path | None, name: str, seconds: float) -> Times:
 
 def output_of(command: list[str], workload: Workload) -> str:
     threads = 1 if workload.batch == 1 else machine.cores()
-    environment = {key: value for key, value in os.environ.items() if key not in PINS}
-    environment |= dict.fromkeys(THREADS, str(threads)) | {"JAX_PLATFORMS": "cpu"}
     return subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+        command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
     ).stdout
 
 
