@@ -29,6 +29,18 @@ Index rows_of_pieces(Index cols) {
   return std::max<Index>(1, piece_elements<T> / (cols * tile)) * tile;
 }
 
+/// Columns of the pieces side by side: as even as whole panels allow, and so few that those of
+/// ∂L/∂T, 512 KiB of a batch, stay in the second-level cache from a piece to the one below it.
+template <class T>
+Index columns_of_pieces(Index cols, Index samples) {
+  const auto in_panels = [](Index count) {
+    return (count + panel_columns<T> - 1) / panel_columns<T>;
+  };
+  const Index most = std::max<Index>(8 * piece_elements<T> / (samples * panel_columns<T>), 4);
+  const Index pieces = (in_panels(cols) + most - 1) / most;
+  return (in_panels(cols) + pieces - 1) / pieces * panel_columns<T>;
+}
+
 }  // namespace
 
 template <class T>
@@ -72,9 +84,13 @@ std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& me
     if (nodes[id].parameters.size() == 0 || nodes[id].owner != id) continue;
     const auto [rows, cols] = workspace_.my_parameters(member, id);
     if (cols.size() == 0) continue;
-    const Index height = rows_of_pieces<T>(cols.size());
-    for (Index first = rows.begin; first < rows.end; first += height) {
-      pieces.push_back(make_piece(id, {{first, std::min(first + height, rows.end)}, cols}));
+    const Index width = columns_of_pieces<T>(cols.size(), workspace_.capacity());
+    const Index height = rows_of_pieces<T>(std::min(width, cols.size()));
+    for (Index left = cols.begin; left < cols.end; left += width) {
+      const Range wide{left, std::min(left + width, cols.end)};
+      for (Index first = rows.begin; first < rows.end; first += height) {
+        pieces.push_back(make_piece(id, {{first, std::min(first + height, rows.end)}, wide}));
+      }
     }
   }
   return pieces;

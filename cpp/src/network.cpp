@@ -35,9 +35,7 @@ Network<T>::Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t s
     runs_alone_ |= node.op->runs_alone();
     multiply_adds_ += static_cast<double>(node.op->multiply_adds(node.input_shapes));
   }
-  const auto size = static_cast<std::size_t>(parameter_count() + line_elements<T>);
-  theta_.resize(size);
-  gradient_.resize(size);
+  theta_.resize(static_cast<std::size_t>(parameter_count() + line_elements<T>));
   state_.resize(static_cast<std::size_t>(graph_.state_count() + line_elements<T>));
   reset();
 }
@@ -99,6 +97,8 @@ std::span<const T> Network<T>::theta() const {
 }
 template <class T>
 std::span<T> Network<T>::gradient() {
+  const std::lock_guard lock(gradient_mutex_);
+  gradient_.resize(theta_.size());
   return {gradient_.data(), static_cast<std::size_t>(parameter_count())};
 }
 

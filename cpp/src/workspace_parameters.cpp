@@ -24,7 +24,7 @@ Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
   const BlockShape shape = graph_->node(id).parameters;
   if (slots_[id].sharing == Sharing::columns)
     return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
-  constexpr Index rows = 48;  // four register tiles of 12, eight of 6
+  constexpr Index rows = 12;  // a register tile, or two of 6
   return {member.share(shape.rows, rows), {0, shape.cols}};
 }
 

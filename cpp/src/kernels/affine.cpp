@@ -62,7 +62,7 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
     return;
   }
   constexpr Index width = panel_columns<T>;
-  constexpr Index depth = 512;
+  constexpr Index depth = 256;
   alignas(cache_line) std::array<T, static_cast<std::size_t>(width * depth)> piece;
   for (Index j = 0; j < weights.cols; j += depth) {
     const Index units = std::min(depth, weights.cols - j);
@@ -135,7 +135,7 @@ void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
 template <class T>
 struct ColumnBlock {
   static constexpr Index most_rows = 128;
-  static constexpr Index most_columns = 96;
+  static constexpr Index most_columns = 48;
   alignas(cache_line) std::array<T, static_cast<std::size_t>(most_rows* most_columns)> values;
   std::array<const T*, static_cast<std::size_t>(most_rows)> row;
 
