@@ -1,6 +1,7 @@
 """What several test files share: networks made from the reference's layers, data, comparison."""
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -103,17 +104,33 @@ def python_command(code: str) -> list[str]:
     return [sys.executable, "-c", textwrap.dedent(code)]
 
 
-def run_python(code: str, timeout: float = 60, **environment: str) -> str:
-    """What a fresh interpreter prints for `code`; its failure or a hang fails the test."""
-    done = subprocess.run(
-        python_command(code),
+def run_program(command: list[str], timeout: float = 60, **environment: str) -> str:
+    """What a program prints; its failure or a hang fails the test, and leaves no process behind."""
+    with subprocess.Popen(
+        command,
         env=os.environ | environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        start_new_session=True,
+    ) as program:
+        try:
+            printed, errors = program.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(program.pid, signal.SIGKILL)  # its children hold the pipes
+            raise
+    assert program.returncode == 0, errors
+    return printed
+
+
+def run_python(code: str, timeout: float = 60, **environment: str) -> str:
+    """What a fresh interpreter prints for `code`."""
+    return run_program(python_command(code), timeout, **environment)
+
+
+def search_path() -> str:
+    """PYTHONPATH by which a fresh interpreter finds the modules beside this one."""
+    return os.pathsep.join([os.path.dirname(__file__), os.environ.get("PYTHONPATH", "")])
 
 
 def ticks_during(work: Callable[[], object]) -> int:

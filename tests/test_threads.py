@@ -1,12 +1,13 @@
 """The number of threads: how it is set, and that it changes no bit of any result."""
 
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 
 import nnbind as nn
-from helpers import fit, run_python
+from helpers import fit, run_python, search_path
 
 pytestmark = pytest.mark.usefixtures("restore_threads")
 
@@ -62,6 +63,73 @@ def test_fewer_than_one_thread_is_refused(n: int) -> None:
 def test_the_default_follows_the_environment(n: int) -> None:
     code = "import nnbind; print(nnbind.get_num_threads())"
     assert int(run_python(code, OMP_NUM_THREADS=str(n))) == n
+
+
+def test_the_default_follows_threadpoolctl_at_each_call() -> None:
+    code = """
+        from threadpoolctl import threadpool_limits
+        import nnbind
+        for limit in (1, 5):
+            with threadpool_limits(limit, "openmp"):
+                print(nnbind.get_num_threads() == limit)
+            print(nnbind.get_num_threads() == 3)
+    """
+    assert set(run_python(code, OMP_NUM_THREADS="3").split()) == {"True"}
+
+
+@pytest.mark.parametrize("limit", [{"OMP_THREAD_LIMIT": "1"}, {"OMP_DYNAMIC": "true"}])
+@pytest.mark.parametrize("code", ["", "nn.set_num_threads(2)"], ids=["default", "set"])
+def test_fewer_threads_than_asked_for_compute_the_same_bits(
+    limit: dict[str, str], code: str
+) -> None:
+    code = f"""
+        import hashlib
+        import nnbind as nn
+        from pool_work import network, work
+        {code}
+        print(hashlib.sha256(work(network(0))).hexdigest())
+    """
+    path = search_path()
+    expected = run_python(code, timeout=60, PYTHONPATH=path, OMP_NUM_THREADS="2")
+    assert run_python(code, timeout=60, PYTHONPATH=path, **limit) == expected
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="affinity and /proc are Linux's")
+
+
+@linux
+def test_the_default_is_no_more_than_the_processors_at_hand_unless_it_was_said() -> None:
+    code = """
+        import os
+        os.environ.pop("OMP_NUM_THREADS", None)
+        from threadpoolctl import threadpool_limits
+        import nnbind
+        processors = os.sched_getaffinity(0)
+        with threadpool_limits(len(processors) + 2, "openmp"):
+            print(nnbind.get_num_threads() <= len(processors))
+            os.sched_setaffinity(0, {min(processors)})
+            print(nnbind.get_num_threads() == 1)
+            os.environ["OMP_NUM_THREADS"] = "3"
+            print(nnbind.get_num_threads() == len(processors) + 2)
+    """
+    assert set(run_python(code).split()) == {"True"}
+
+
+@linux
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("call", ["fit(x, x, loss='mse', epochs=1, progress=False)", "predict(x)"])
+def test_as_many_threads_compute_as_were_set(n: int, call: str) -> None:
+    code = f"""
+        import os
+        import numpy as np, nnbind as nn
+        nn.set_num_threads({n})
+        x = np.ones((2000, 500), np.float32)
+        net = nn.mlp(500, [500], 500)
+        before = len(os.listdir("/proc/self/task"))
+        net.{call}
+        print(1 + len(os.listdir("/proc/self/task")) - before)
+    """
+    assert int(run_python(code)) == n
 
 
 @pytest.mark.parametrize("call", ["fit(x, x, loss='mse', epochs=1, progress=False)", "predict(x)"])

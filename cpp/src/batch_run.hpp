@@ -111,10 +111,12 @@ class BatchRun {
   void make_pieces(int members);
   [[nodiscard]] std::vector<Piece> pieces_of(const Member& member);
   [[nodiscard]] Piece make_piece(NodeId id, Block block);
-  [[nodiscard]] Share& share(const Member& member) {
-    return shares_[static_cast<std::size_t>(member.rank())];
-  }
+  /// Calls f(share) for this member's share; where OpenMP has given the team fewer members than
+  /// there are shares, for those of the missing too.
+  template <class F>
+  void each_share(const Member& member, F&& f);
   void prepare_calls(Share& share, Index samples) const;
+  void update_share(Share& share, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
   template <class F>
@@ -130,7 +132,7 @@ class BatchRun {
   std::vector<T> weights_;
   double clip_scale_ = 1;
   std::vector<double> penalties_;  // of each node's block of θ
-  std::vector<Share> shares_;      // of each member
+  std::vector<Share> shares_;      // of each member of a whole team
 };
 
 }  // namespace nnbind

@@ -96,6 +96,15 @@ std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& me
   return pieces;
 }
 
+template <class T>
+template <class F>
+void BatchRun<T>::each_share(const Member& member, F&& f) {
+  const auto size = static_cast<std::size_t>(member.size());
+  for (auto k = static_cast<std::size_t>(member.rank()); k < shares_.size(); k += size) {
+    f(shares_[k]);
+  }
+}
+
 /// Calls f(columns, view of θ) for parts of a piece whose columns are one view.
 template <class T>
 template <class F>
@@ -135,11 +144,13 @@ MatrixView<T> BatchRun<T>::stored_gradient(const Piece& piece, std::span<T> grad
 template <class T>
 void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
                                  std::span<T> gradient) {
-  for (const Piece& piece : share(member).pieces) {
-    const MatrixView<T> to = stored_gradient(piece, gradient);
-    workspace_.parameter_gradient(piece.node, {0, batch.count}, piece.block, training_, to);
-    add_penalty_gradient(piece, batch.count, to);
-  }
+  each_share(member, [&](const Share& share) {
+    for (const Piece& piece : share.pieces) {
+      const MatrixView<T> to = stored_gradient(piece, gradient);
+      workspace_.parameter_gradient(piece.node, {0, batch.count}, piece.block, training_, to);
+      add_penalty_gradient(piece, batch.count, to);
+    }
+  });
 }
 
 template <class T>
@@ -155,17 +166,21 @@ void BatchRun<T>::prepare_calls(Share& share, Index samples) const {
 
 template <class T>
 void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer& optimizer) {
-  Share& mine = share(member);
-  prepare_calls(mine, batch.count);
+  each_share(member, [&](Share& share) { update_share(share, batch.count, optimizer); });
+}
+
+template <class T>
+void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer) {
+  prepare_calls(share, samples);
   const std::optional<double> rate = optimizer.descent_rate();
-  for (Piece& piece : mine.pieces) {
+  for (Piece& piece : share.pieces) {
     const bool descends = rate && piece.descends;
     ParameterPass<T>& first = piece.calls[0].pass;
     first.theta = descends ? piece.theta : Panels<T>{};
     first.rate = static_cast<T>(rate.value_or(0));
     for (const ParameterCall<T>& call : piece.calls) call.run();
     if (descends) continue;
-    add_penalty_gradient(piece, batch.count, piece.gradient);
+    add_penalty_gradient(piece, samples, piece.gradient);
     step(piece, piece.gradient, optimizer);
   }
 }
@@ -191,13 +206,15 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
     clip_scale_ = std::min(1.0, *optimizer.clip_norm() / std::sqrt(square));
   }
   member.barrier();
-  for (const Piece& piece : share(member).pieces) {
-    const MatrixView<T> part = stored_gradient(piece, gradient);
-    for (Index i = 0; i < part.rows; ++i) {
-      for (Index j = 0; j < part.cols; ++j) part(i, j) *= static_cast<T>(clip_scale_);
+  each_share(member, [&](const Share& share) {
+    for (const Piece& piece : share.pieces) {
+      const MatrixView<T> part = stored_gradient(piece, gradient);
+      for (Index i = 0; i < part.rows; ++i) {
+        for (Index j = 0; j < part.cols; ++j) part(i, j) *= static_cast<T>(clip_scale_);
+      }
+      step(piece, part, optimizer);
     }
-    step(piece, part, optimizer);
-  }
+  });
 }
 
 #define NNBIND_INSTANTIATE(T)                                                              \

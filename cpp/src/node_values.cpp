@@ -1,5 +1,6 @@
 // The value of every node: a forward pass that writes straight into the caller's memory.
 #include <algorithm>
+#include <deque>
 
 #include "nnbind/error.hpp"
 #include "nnbind/trace.hpp"
@@ -86,13 +87,21 @@ void activations(const Network<T>& network, std::span<const MatrixView<const T>>
     const MatrixView<T> to = out[network.input_ids()[k]];
     for (Index i = 0; i < n; ++i) std::copy_n(x[k].row(i), x[k].cols, to.row(i));
   }
-  Chunk<T> fixed(network, out);
+  // Products read what no batch changes in whole vectors, up to one beyond the end, which the
+  // caller's matrices need not have.
+  std::vector<MatrixView<T>> values(out.begin(), out.end());
+  std::deque<Matrix<T>> kept;
+  Chunk<T> fixed(network, values);
   for (NodeId id = 0; id < nodes.size(); ++id) {
-    if (!nodes[id].shape.is_batch()) fixed.run(nodes[id], id, 0, nodes[id].shape.rows);
+    const auto [rows, cols] = nodes[id].shape;
+    if (nodes[id].shape.is_batch()) continue;
+    values[id] = kept.emplace_back(rows, cols).view();
+    fixed.run(nodes[id], id, 0, rows);
+    for (Index i = 0; i < rows; ++i) std::copy_n(values[id].row(i), cols, out[id].row(i));
   }
   const int members = network.threads(2 * network.multiply_adds() * static_cast<double>(n));
   run_team(members, [&](const Member& member) {
-    Chunk<T> chunk(network, out);
+    Chunk<T> chunk(network, values);
     const Range mine = member.share(n);
     for (Index first = mine.begin; first < mine.end; first += rows_at_a_time) {
       const Index count = std::min(rows_at_a_time, mine.end - first);

@@ -5,13 +5,13 @@
 #include <sched.h>
 
 #include <chrono>
-#include <cmath>
 #include <cstdlib>
-#include <fstream>
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "cpu_quota.hpp"
 #include "denormals.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/threads.hpp"
@@ -25,18 +25,6 @@ namespace nnbind {
 namespace {
 
 std::atomic<int> chosen_threads{0};
-
-/// The processors that the cgroup's quota amounts to (cpu.max: "quota period"), or a huge number.
-int cgroup_limit() {
-  static const int limit = [] {
-    std::ifstream file("/sys/fs/cgroup/cpu.max");
-    std::string quota;
-    double period = 0;
-    if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 16;
-    return std::max(1, static_cast<int>(std::ceil(std::strtod(quota.c_str(), nullptr) / period)));
-  }();
-  return limit;
-}
 
 void pause_cpu() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -101,9 +89,10 @@ void survive_forks() {
 
 int get_num_threads() {
   if (const int chosen = chosen_threads.load(std::memory_order_relaxed); chosen > 0) return chosen;
-  const int offered = omp_get_max_threads();
+  const int offered = std::min(omp_get_max_threads(), omp_get_thread_limit());
   if (std::getenv("OMP_NUM_THREADS") != nullptr) return offered;
-  return std::min({offered, omp_get_num_procs(), cgroup_limit()});
+  static const int quota = cpu_quota().value_or(std::numeric_limits<int>::max());
+  return std::min({offered, omp_get_num_procs(), quota});
 }
 
 void set_num_threads(int threads) {
@@ -165,7 +154,7 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
 void start(TeamState& team, const std::function<void(const Member&)>& body) {
 #pragma omp parallel num_threads(team.size) default(none) shared(team, body)
   {
-    // OpenMP may give fewer threads than asked; the missing members' shares must still be done.
+    // OpenMP may give fewer threads than asked (OMP_DYNAMIC, OMP_THREAD_LIMIT): then one does all.
     if (omp_get_num_threads() == team.size) {
       run(team, omp_get_thread_num(), body);
     } else if (omp_get_thread_num() == 0) {

@@ -59,8 +59,9 @@ class Member {
   int rank_;
 };
 
-/// Runs `body` on `threads` threads, of which the caller is the first; on the caller alone, with
-/// no OpenMP region, if it is 1. `body` may throw only within Member::alone, unless it is alone.
+/// Runs `body` on `threads` threads, of which the caller is the first; on the caller alone if it is
+/// 1, if the caller is in an OpenMP region already, or if OpenMP gives fewer: so the body goes by
+/// Member::size. It may throw only within Member::alone, unless it is alone.
 void run_team(int threads, const std::function<void(const Member&)>& body);
 
 /// How many threads a piece of work deserves: one thread for each full `flops_per_thread`, at least

@@ -4,8 +4,8 @@
 namespace nnbind {
 
 /// Threads that a fit or a prediction may use. Until set, what OpenMP says at each call
-/// (OMP_NUM_THREADS, omp_set_num_threads), and where OMP_NUM_THREADS is unset no more than the
-/// processors that this process may run on and its cgroup's quota.
+/// (OMP_NUM_THREADS, omp_set_num_threads, OMP_THREAD_LIMIT), and where OMP_NUM_THREADS is unset no
+/// more than the processors that this process may run on and the quota of its cgroups.
 int get_num_threads();
 
 /// Sets it for the whole process. Throws OptionError unless it is >= 1.
