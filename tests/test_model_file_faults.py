@@ -13,6 +13,7 @@ import pytest
 
 import nnbind as nn
 from helpers import run_python
+from resuming import X, Y, assert_same, begin
 
 pytest.importorskip("resource", reason="limits of a file's size are POSIX")
 
@@ -82,6 +83,27 @@ def test_a_full_disk_is_an_error_that_names_path_and_reason(small_disk: Path) ->
         large.save(small_disk / "net")
     assert os.listdir(small_disk) == ["net"]
     np.testing.assert_array_equal(nn.load(small_disk / "net").theta, small.theta)
+
+
+def test_a_disk_that_fills_up_ends_a_fit_with_the_old_checkpoint_whole(small_disk: Path) -> None:
+    path = small_disk / "net"
+
+    def fill(_: nn.Network, history: nn.History) -> None:
+        if history.epochs == 3:
+            free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
+            (small_disk / "other").write_bytes(bytes(free))
+
+    nets: list[nn.Network] = []
+    with pytest.raises(OSError, match=r"No space left on device: '.*disk/net"):
+        begin([lambda net, _: nets.append(net), fill, nn.Checkpoint(path)])
+    (net, *_), at_three = nets, begin(epochs=3)
+    assert_same(net, at_three)
+    assert set(os.listdir(small_disk)) == {"net", "other"}
+    assert_same(nn.resume(path, X, Y, epochs=2, progress=False), begin(epochs=2))
+    assert_same(nn.resume(path, X, Y, progress=False), begin())
+    (small_disk / "other").unlink()
+    net.save(path, training_state=True)  # and what could not be saved then goes on now
+    assert_same(nn.resume(path, X, Y, progress=False), begin())
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write anywhere")

@@ -103,10 +103,16 @@ def test_a_finished_fit_has_nothing_left_to_do(tmp_path: Path) -> None:
     assert_same(nn.resume(path, X, Y, epochs=200, progress=False), whole)
 
 
+RETURNED = (
+    "the fit had ended and returned to its best epoch, from where it cannot go on to epoch 3; "
+    "a file saved before its end can, as Checkpoint saves them, and a fit with restore_best off"
+)
+
+
 def test_a_fit_that_returned_to_its_best_epoch_makes_no_more(tmp_path: Path) -> None:
     path = tmp_path / "net"
     begin(stopping=True, epochs=2).save(path, training_state=True)
-    with pytest.raises(ValueError, match="the fit had ended and returned to its best epoch"):
+    with pytest.raises(ValueError, match=RETURNED):
         nn.resume(path, X, Y, epochs=3, progress=False)
 
 

@@ -136,6 +136,23 @@ def test_wrong_values_are_refused_by_field(
         nn.resume(tmp_path / "net", X, Y, progress=False)
 
 
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_a_huge_batch_size_takes_no_more_than_the_samples(is_mapped: bool, tmp_path: Path) -> None:
+    mapped = np.memmap(tmp_path / "X", np.float32, "w+", shape=X.shape)
+    mapped[:] = X
+    data: tuple[Any, ...] = (mapped, Y) if is_mapped else (X, Y)
+    net = nn.mlp(4, [5], 2, dtype=np.float64)
+    net.fit(*data, loss="mse", epochs=1, progress=False)
+    net.save(tmp_path / "net", training_state=True)
+    metadata, training, tensors = read(tmp_path / "net")
+    training["options"]["batch_size"] = 2**60
+    write(tmp_path / "net", {**metadata, "training": json.dumps(training)}, tensors)
+    resumed = nn.resume(tmp_path / "net", *data, epochs=3, progress=False)
+    net = nn.mlp(4, [5], 2, dtype=np.float64)
+    net.fit(*data, loss="mse", epochs=3, progress=False)
+    assert_same(resumed, net)
+
+
 def with_nan(array: Any) -> Any:
     return np.where(np.arange(array.size) == 0, np.nan, array).astype(array.dtype)
 

@@ -26,11 +26,17 @@ struct Batch {
 template <class T>
 std::vector<bool> pre_activations(const Network<T>& network, const Losses& losses);
 
+/// Of a training step: the backward pass takes twice as many as the forward pass.
+template <class T>
+double step_flops(const Network<T>& network, Index batch_size) {
+  return 6 * network.multiply_adds() * static_cast<double>(batch_size);
+}
+
 /// How many threads a training step deserves.
 template <class T>
 int training_members(const Network<T>& network, const Losses& losses, Index batch_size) {
   if (losses.run_alone()) return 1;
-  return network.threads(6 * network.multiply_adds() * static_cast<double>(batch_size));
+  return network.threads(step_flops(network, batch_size));
 }
 
 /// The memory of training steps over batches of up to `capacity` samples, and the parts of a step,
@@ -38,9 +44,10 @@ int training_members(const Network<T>& network, const Losses& losses, Index batc
 ///
 ///     forward_backward | data_loss, update or store_gradient | ...
 ///
-/// there is a barrier at each bar. Rows of the batch are shared out in the first part, rows of θ in
-/// the second. Two barriers a step, and more where layers are split by columns (workspace_plan.cpp)
-/// or the gradient is clipped.
+/// there is a barrier at each bar. The first part may throw; the second changes θ and may not, so
+/// that there are only whole steps. Rows of the batch are shared out in the first part, rows of θ
+/// in the second. Two barriers a step, and more where layers are split by columns
+/// (workspace_plan.cpp) or the gradient is clipped.
 template <class T>
 class BatchRun {
  public:
@@ -61,9 +68,12 @@ class BatchRun {
   void add_to(std::vector<MetricSums>& sums, const Batch<T>& batch);
   [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
+  /// Before the bar at which an update follows: makes ready what that needs, which may throw.
+  void prepare_update(const Member& member, const Batch<T>& batch);
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
-  /// This member's part of a step. The gradient of a block is used as soon as it is computed.
+  /// This member's part of a step, once prepared. The gradient of a block is used as soon as it is
+  /// computed.
   void update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
   /// gradient, which is stored in the network's: two more barriers.
@@ -86,12 +96,11 @@ class BatchRun {
     MatrixView<T> gradient;  // where it is put until it is used
     std::vector<ParameterCall<T>> calls;  // that compute it
   };
-  /// The pieces of a member, with calls for a batch of so many samples.
+  /// The pieces of a member, with calls for a training step on a batch of so many samples.
   struct Share {
     std::vector<Piece> pieces;
     AlignedVector<T> gradient;  // of one piece after the other
     Index samples = -1;
-    bool training = false;
   };
   /// One output, its loss, and its part of the batch.
   struct Output {
@@ -115,7 +124,6 @@ class BatchRun {
   /// there are shares, for those of the missing too.
   template <class F>
   void each_share(const Member& member, F&& f);
-  void prepare_calls(Share& share, Index samples) const;
   void update_share(Share& share, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;

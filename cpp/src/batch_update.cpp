@@ -154,14 +154,15 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
 }
 
 template <class T>
-void BatchRun<T>::prepare_calls(Share& share, Index samples) const {
-  if (share.samples == samples && share.training == training_) return;
-  share.samples = samples;
-  share.training = training_;
-  for (Piece& piece : share.pieces) {
-    workspace_.make_calls(piece.node, {0, samples}, piece.block, training_, piece.gradient,
-                          piece.calls);
-  }
+void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch) {
+  each_share(member, [&](Share& share) {
+    if (share.samples == batch.count) return;
+    for (Piece& piece : share.pieces) {
+      workspace_.make_calls(piece.node, {0, batch.count}, piece.block, true, piece.gradient,
+                            piece.calls);
+    }
+    share.samples = batch.count;
+  });
 }
 
 template <class T>
@@ -171,7 +172,6 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 
 template <class T>
 void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer) {
-  prepare_calls(share, samples);
   const std::optional<double> rate = optimizer.descent_rate();
   for (Piece& piece : share.pieces) {
     const bool descends = rate && piece.descends;
@@ -219,6 +219,7 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
 
 #define NNBIND_INSTANTIATE(T)                                                              \
   template void BatchRun<T>::make_pieces(int);                                             \
+  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&);               \
   template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>); \
   template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);           \
   template void BatchRun<T>::clipped_update(const Member&, const Batch<T>&, Optimizer&);

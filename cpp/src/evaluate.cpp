@@ -55,6 +55,10 @@ double weighted_sum(const Losses& losses, const std::vector<double>& values) {
   return sum;
 }
 
+Index parts_between_polls(double flops) {
+  return 1 + static_cast<Index>(2e6 / std::max(flops, 1.0));
+}
+
 template <class T>
 Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, Losses losses,
                         std::vector<Metric> metrics, int members,
@@ -71,6 +75,7 @@ Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, Losse
       row_weights_(target_rows_.size()),
       row_losses_(target_rows_.size()),
       chunks_((size() + chunk_rows - 1) / chunk_rows),
+      chunks_between_polls_(parts_between_polls(2 * network.multiply_adds() * chunk_rows)),
       chunk_losses_(losses_.terms.size(), std::vector<double>(static_cast<std::size_t>(chunks_))) {
   for (const MetricSums& sums : empty_sums(network)) {
     chunk_metrics_.emplace_back(metrics_.empty() ? 0 : static_cast<std::size_t>(chunks_), sums);
@@ -85,6 +90,7 @@ void Evaluator<T>::run(const Member& member) {
   }
   const Range mine = member.share(chunks_);
   for (Index chunk = mine.begin; chunk < mine.end; ++chunk) {
+    if (chunk % chunks_between_polls_ == 0) member.poll();
     const Index first = chunk * chunk_rows;
     evaluate_chunk(chunk, first, std::min(chunk_rows, size() - first), member.rank() * chunk_rows);
   }

@@ -23,6 +23,9 @@ std::vector<double> metric_values(const std::vector<double>& losses,
 /// Σ_k weight_k · loss_k.
 double weighted_sum(const Losses& losses, const std::vector<double>& values);
 
+/// After how many parts of so many flops it is time to poll: about 10⁶ operations.
+Index parts_between_polls(double flops);
+
 /// Evaluates one dataset, or some samples of it, any number of times.
 template <class T>
 class Evaluator {
@@ -30,7 +33,7 @@ class Evaluator {
   Evaluator(const Network<T>& network, const Dataset<T>& data, Losses losses,
             std::vector<Metric> metrics, int members, std::span<const std::int64_t> samples = {});
 
-  /// This member's part. A barrier must follow before result().
+  /// This member's part, polled as it goes. A barrier must follow before result().
   void run(const Member& member);
   [[nodiscard]] Evaluation result() const;
 
@@ -60,6 +63,7 @@ class Evaluator {
   AlignedVector<T> row_weights_;
   AlignedVector<T> row_losses_;
   Index chunks_;
+  Index chunks_between_polls_;
   std::vector<std::vector<double>> chunk_losses_;  // [output][chunk]
   std::vector<std::vector<MetricSums>> chunk_metrics_;
 };

@@ -77,9 +77,11 @@ void begin_or_go_on(const Call<T>& call, const Training<T>& training) {
     check_same_data(call);
     const bool over = call.state.stopped || call.options.epochs <= call.state.epoch;
     require(over || !call.state.returned, where,
-            "the fit had ended and returned to its best epoch; only a file of before, as "
-            "Checkpoint saves them, goes on to epoch " +
-                std::to_string(call.options.epochs));
+            "the fit had ended and returned to its best epoch, from where it cannot go on to "
+            "epoch " +
+                std::to_string(call.options.epochs) +
+                "; a file saved before its end can, as Checkpoint saves them, and a fit with "
+                "restore_best off");
   }
   call.run();
 }

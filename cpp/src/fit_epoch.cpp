@@ -20,6 +20,21 @@ void append(std::vector<std::vector<double>>& lists, const std::vector<double>& 
   for (std::size_t k = 0; k < lists.size(); ++k) lists[k].push_back(values[k]);
 }
 
+/// Room for one more, so that adding it cannot fail.
+void make_room_for_one(std::vector<double>& list) {
+  if (list.size() == list.capacity()) list.reserve(std::max<std::size_t>(8, 2 * list.size()));
+}
+
+/// The same for a whole epoch, which must be in all lists or in none.
+void make_room_for_one(History& history) {
+  for (auto* list : {&history.loss, &history.val_loss, &history.learning_rate, &history.seconds}) {
+    make_room_for_one(*list);
+  }
+  for (auto* lists : {&history.metrics, &history.val_metrics}) {
+    for (std::vector<double>& list : *lists) make_room_for_one(list);
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -63,22 +78,14 @@ void FitRun<T>::account(const Batch<T>& batch) {
   if (!options_.metrics.empty()) batch_run_->add_to(metric_sums_, batch);
   if (!std::isfinite(value)) {
     diverged_ = true;
-    stop_ = true;
   }
-  if (++steps_since_poll_ >= steps_between_polls_) poll();
 }
 
 template <class T>
 void FitRun<T>::poll() {
-  steps_since_poll_ = 0;
   if (!hooks_.poll || seconds_since(last_poll_) < poll_interval) return;
   last_poll_ = Clock::now();
-  try {
-    hooks_.poll();
-  } catch (...) {
-    interruption_ = std::current_exception();
-    stop_ = true;
-  }
+  hooks_.poll();
 }
 
 // Of each output, over the epoch's samples.
@@ -96,19 +103,8 @@ void FitRun<T>::end_epoch() {
   require(samples_ > 0, "Network.fit",
           "the iterator gave no batch in epoch " + std::to_string(state_.epoch) +
               "; pass a list, or an object whose iter() begins anew");
-  const std::vector<double> losses = output_losses();
-  history_.loss.push_back(weighted_sum(losses_, losses) +
-                          penalty_sum_ / static_cast<double>(samples_));
-  history_.learning_rate.push_back(last_rate_);
-  append(history_.metrics, metric_values(losses, metric_sums_, options_.metrics));
-  double monitored = history_.loss.back();
-  if (validation_) {
-    const Evaluation evaluation = validation_->result();
-    monitored = evaluation.loss;
-    history_.val_loss.push_back(monitored);
-    append(history_.val_metrics, evaluation.metrics);
-  }
-  history_.seconds.push_back(seconds_since(epoch_start_));
+  record_epoch();
+  const double monitored = validation_ ? history_.val_loss.back() : history_.loss.back();
   ++network_.epochs_trained;
   ++state_.epoch;
   state_.samples = samples_;
@@ -117,6 +113,23 @@ void FitRun<T>::end_epoch() {
   optimizer_.schedule().end_epoch(monitored);
   finished_ = state_.stopped || state_.epoch == options_.epochs;
   hook_due_ = hooks_.end_epoch && (finished_ || seconds_since(last_hook_) >= hooks_.interval);
+}
+
+template <class T>
+void FitRun<T>::record_epoch() {
+  const std::vector<double> losses = output_losses();
+  const std::vector<double> metrics = metric_values(losses, metric_sums_, options_.metrics);
+  const Evaluation validation = validation_ ? validation_->result() : Evaluation{};
+  make_room_for_one(history_);
+  history_.loss.push_back(weighted_sum(losses_, losses) +
+                          penalty_sum_ / static_cast<double>(samples_));
+  history_.learning_rate.push_back(last_rate_);
+  append(history_.metrics, metrics);
+  if (validation_) {
+    history_.val_loss.push_back(validation.loss);
+    append(history_.val_metrics, validation.metrics);
+  }
+  history_.seconds.push_back(seconds_since(epoch_start_));
 }
 
 template <class T>
@@ -155,6 +168,7 @@ void FitRun<T>::throw_divergence() {
 #define NNBIND_INSTANTIATE(T)                        \
   template void FitRun<T>::begin_epoch();            \
   template void FitRun<T>::account(const Batch<T>&); \
+  template void FitRun<T>::poll();                   \
   template void FitRun<T>::end_epoch();              \
   template void FitRun<T>::return_to_best();         \
   template void FitRun<T>::throw_divergence();

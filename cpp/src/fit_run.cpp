@@ -12,6 +12,9 @@ namespace {
 
 constexpr Index guessed_batch = 32;  // of an iterator that has not said
 
+/// A step's, from which on it is polled within: it takes a millisecond or more.
+constexpr double many_flops = 1e8;
+
 Index largest_batch(Index batch_size, Index samples) {
   return batch_size == 0 ? samples : std::min(batch_size, samples);
 }
@@ -46,12 +49,12 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
                                   : std::max<Index>(options.batch_size, guessed_batch)),
       members_(std::min(most_members, training_members(network, losses, batch_size_))),
       team_(members_),
-      steps_between_polls_(1 + static_cast<Index>(2e6 / (6 * network.multiply_adds() *
-                                                         static_cast<double>(batch_size_)))),
+      steps_are_long_(step_flops(network, batch_size_) >= many_flops),
+      steps_between_polls_(parts_between_polls(step_flops(network, batch_size_))),
       loss_sums_(losses.terms.size()),
       metric_sums_(empty_sums(network)),
       step_state_(network.state().begin(), network.state().end()) {
-  make_room(batch_size_);
+  if (data != nullptr) make_room(batch_size_);
   if (state_.epoch == 0) begin_fit();
   if (validation != nullptr) {
     validation_.emplace(network, *validation, losses, options.metrics, members_,
@@ -75,16 +78,18 @@ void FitRun<T>::begin_fit() {
   history_.metrics.resize(history_.metric_names.size());
 }
 
-// The network's own θ may be behind the packed parameters of a step, if an operator has thrown.
+// The network's own θ may be behind the packed parameters of a step. There are none before the
+// first batch of a source, nor where there was no room for a larger one.
 template <class T>
 void FitRun<T>::save_theta() {
+  if (!batch_run_) return;
   TeamState nobody_else(1);
   batch_run_->write_theta(Member(nobody_else, 0));
 }
 
 template <class T>
 void FitRun<T>::make_room(Index samples) {
-  if (batch_run_) save_theta();
+  save_theta();
   batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit);
   batch_size_ = samples;
 }
@@ -93,7 +98,7 @@ template <class T>
 void FitRun<T>::run() {
   while (!finished_) {
     try {
-      run_team(team_, [this](const Member& member) { run_epochs(member); });
+      run_team(team_, [this](const Member& member) { run_epochs(member); }, [this] { poll(); });
     } catch (...) {
       if (in_epoch_) {
         save_theta();
@@ -102,7 +107,6 @@ void FitRun<T>::run() {
       throw;
     }
     if (diverged_) throw_divergence();
-    if (interruption_) std::rethrow_exception(interruption_);
     if (regroup_) regroup();
     if (hook_due_) {
       hook_due_ = false;
@@ -118,31 +122,29 @@ void FitRun<T>::run() {
 
 template <class T>
 void FitRun<T>::run_epochs(const Member& member) {
-  batch_run_->read_theta(member);
-  do {  // alone() has the barrier that read_theta needs
-    if (!member.alone([this] {
-          if (!resumes_) begin_epoch();
-          resumes_ = false;
-        })) {
-      return;
-    }
-    if (member.rank() == 0) in_epoch_ = true;
+  if (batch_run_) batch_run_->read_theta(member);
+  do {
+    member.alone([this] {  // with the barrier that read_theta needs
+      if (!resumes_) begin_epoch();
+      resumes_ = false;
+      in_epoch_ = true;
+    });
     run_epoch(member);
-    batch_run_->write_theta(member);
+    if (batch_run_) batch_run_->write_theta(member);
     if (member.rank() == 0) in_epoch_ = false;
-    if (stop_ || regroup_ || member.failed()) return;
+    if (diverged_ || regroup_) return;
     member.barrier();
     if (validation_) {
       validation_->run(member);
       member.barrier();
     }
-    if (!member.alone([this] { end_epoch(); })) return;
+    member.alone([this] { end_epoch(); });
   } while (!finished_ && !hook_due_);
 }
 
 template <class T>
 void FitRun<T>::run_epoch(const Member& member) {
-  for (Index number = next_batch_; !stop_ && !regroup_; ++number) {
+  for (Index number = next_batch_; !diverged_ && !regroup_; ++number) {
     const std::optional<Batch<T>> batch = next_batch(member, number);
     if (!batch) return;
     step(member, *batch);
@@ -156,12 +158,12 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
     if (first >= samples()) return std::nullopt;
     return Batch<T>{data_, epoch_order_ + first, std::min(batch_size_, samples() - first)};
   }
-  const bool fetched = member.alone([this] {
+  member.alone([this] {
     from_source_ = source_->next();
-    grown_ = from_source_ && from_source_->size() > batch_size_;
+    grown_ = from_source_ && (!batch_run_ || from_source_->size() > batch_size_);
     if (grown_) make_room(from_source_->size());
   });
-  if (!fetched || !from_source_) return std::nullopt;
+  if (!from_source_) return std::nullopt;
   if (grown_) {
     batch_run_->read_theta(member);
     member.barrier();
@@ -173,8 +175,14 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
 // gradient is clipped: rows of the batch are shared out before the first, rows of θ after it.
 template <class T>
 void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
-  batch_run_->forward_backward(member, batch, {true, &dropout_, network_.state().data()},
+  if (member.rank() == 0 && ++steps_since_poll_ >= steps_between_polls_) {
+    steps_since_poll_ = 0;
+    member.poll();
+  }
+  batch_run_->forward_backward(member, batch,
+                               {true, &dropout_, network_.state().data(), steps_are_long_},
                                !options_.metrics.empty());
+  batch_run_->prepare_update(member, batch);
   if (member.rank() == 0) {
     last_rate_ = optimizer_.learning_rate();
     optimizer_.begin_step();

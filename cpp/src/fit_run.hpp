@@ -2,7 +2,7 @@
 #pragma once
 
 #include <chrono>
-#include <exception>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <vector>
@@ -54,6 +54,7 @@ class FitRun {
   [[nodiscard]] std::vector<double> output_losses() const;
   void poll();
   void end_epoch();
+  void record_epoch();
   void note_best(double monitored);
   void return_to_best();
   [[noreturn]] void throw_divergence();
@@ -86,6 +87,7 @@ class FitRun {
   Clock::time_point epoch_start_;
   Clock::time_point last_hook_;
   Clock::time_point last_poll_;
+  bool steps_are_long_;  // and polled within
   Index steps_between_polls_;
   Index steps_since_poll_ = 0;
   Index samples_ = 0;              // of this epoch so far
@@ -97,16 +99,14 @@ class FitRun {
   AlignedVector<T> step_state_;    // the network's as the last whole step left it
   Clock::time_point watch_start_;  // since when `waited_` counts, or the team is alone
   double waited_ = 0;
-  int crowded_ = 0;       // intervals in a row of which most was lost
-  double alone_for_ = 0;  // seconds
-  bool regroup_ = false;  // go on after this step with a team of another size
-  bool resumes_ = false;  // within an epoch
-  Index next_batch_ = 0;  // of this epoch
-  bool stop_ = false;     // end after this step
-  bool diverged_ = false;
+  int crowded_ = 0;        // intervals in a row of which most was lost
+  double alone_for_ = 0;   // seconds
+  bool regroup_ = false;   // go on after this step with a team of another size
+  bool resumes_ = false;   // within an epoch
+  Index next_batch_ = 0;   // of this epoch
+  bool diverged_ = false;  // end after this step
   bool finished_ = false;
   bool hook_due_ = false;
-  std::exception_ptr interruption_;
 };
 
 }  // namespace nnbind

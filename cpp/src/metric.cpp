@@ -70,7 +70,10 @@ void MetricSums::add(const MetricSums& other) {
   samples_ = all;
 }
 
-void MetricSums::clear() { *this = MetricSums(static_cast<Index>(residual_.size())); }
+void MetricSums::clear() {
+  samples_ = right_class_ = right_side_ = absolute_ = 0;
+  for (std::vector<double>* sums : {&residual_, &mean_, &variation_}) std::ranges::fill(*sums, 0);
+}
 
 double MetricSums::value(Metric metric) const {
   const auto outputs = static_cast<double>(residual_.size());

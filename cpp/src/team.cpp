@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "cpu_quota.hpp"
-#include "denormals.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/threads.hpp"
 
@@ -25,6 +24,13 @@ namespace nnbind {
 namespace {
 
 std::atomic<int> chosen_threads{0};
+
+/// Of a team's phase.
+constexpr unsigned broken = 1;
+constexpr unsigned one_barrier = 2;
+
+/// Ends a member whose team has been broken up: it is caught where the member began.
+struct BrokenUp : std::exception {};
 
 void pause_cpu() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -60,7 +66,11 @@ std::chrono::nanoseconds wait_until(const std::atomic<unsigned>& word, F&& enoug
 /// spins for some 8 ms, on a core which a member that has lost its own to a neighbour could have.
 void run(TeamState& team, int rank, const std::function<void(const Member&)>& body) {
   const DenormalMode flush(true);
-  body(Member(team, rank));
+  try {
+    body(Member(team, rank));
+  } catch (...) {
+    team.break_up(std::current_exception());
+  }
   const auto others = static_cast<unsigned>(team.size - 1);
   if (rank == 0) {
     (void)wait_until(team.done, [&](unsigned done) { return done == others; });
@@ -71,8 +81,9 @@ void run(TeamState& team, int rank, const std::function<void(const Member&)>& bo
 }
 
 /// The caller's run of the body without a team.
-void run_alone(const std::function<void(const Member&)>& body) {
+void run_alone(const std::function<void(const Member&)>& body, const std::function<void()>* poll) {
   TeamState nobody_else(1);
+  nobody_else.poll = poll;
   run(nobody_else, 0, body);
   if (nobody_else.error) std::rethrow_exception(nobody_else.error);
 }
@@ -110,12 +121,26 @@ int threads_for(double flops) {
   return std::clamp(static_cast<int>(useful), 1, get_num_threads());
 }
 
+void TeamState::break_up(const std::exception_ptr& why) {
+  if ((phase.fetch_or(broken, std::memory_order_acq_rel) & broken) != 0) return;
+  error = why;
+  phase.notify_all();
+}
+
+void Member::poll() const {
+  if (rank_ > 0 && (team_->phase.load(std::memory_order_relaxed) & broken) != 0) throw BrokenUp();
+  if (rank_ > 0 || team_->poll == nullptr) return;
+  const DenormalMode keep(false);
+  (*team_->poll)();
+}
+
 void Member::wait_for_all(bool counts) const {
   if (team_->size == 1) return;
   const unsigned phase = team_->phase.load(std::memory_order_relaxed);
+  if ((phase & broken) != 0) throw BrokenUp();
   if (team_->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == team_->size) {
     team_->arrived.store(0, std::memory_order_relaxed);
-    team_->phase.store(phase + 1, std::memory_order_release);
+    team_->phase.store(phase + one_barrier, std::memory_order_release);
     team_->phase.notify_all();
     return;
   }
@@ -123,19 +148,7 @@ void Member::wait_for_all(bool counts) const {
   if (counts && waited.count() > 0) {
     team_->nanoseconds_waited.fetch_add(waited.count(), std::memory_order_relaxed);
   }
-}
-
-bool Member::alone(const std::function<void()>& work) const {
-  if (rank_ == 0) {
-    const DenormalMode keep(false);  // the work may be the caller's own code
-    try {
-      work();
-    } catch (...) {
-      team_->error = std::current_exception();
-    }
-  }
-  wait_for_all(false);
-  return team_->error == nullptr;
+  if (team_->phase.load(std::memory_order_relaxed) == (phase | broken)) throw BrokenUp();
 }
 
 namespace {
@@ -159,6 +172,7 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
       run(team, omp_get_thread_num(), body);
     } else if (omp_get_thread_num() == 0) {
       TeamState nobody_else(1);
+      nobody_else.poll = team.poll;
       run(nobody_else, 0, body);
       team.error = nobody_else.error;
     }
@@ -168,10 +182,13 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
 
 }  // namespace
 
-void run_team(int threads, const std::function<void(const Member&)>& body) {
-  if (threads <= 1 || omp_in_parallel() != 0) return run_alone(body);
+void run_team(int threads, const std::function<void(const Member&)>& body,
+              const std::function<void()>& poll) {
+  const std::function<void()>* const polled = poll ? &poll : nullptr;
+  if (threads <= 1 || omp_in_parallel() != 0) return run_alone(body, polled);
   survive_forks();
   TeamState team(threads);
+  team.poll = polled;
   start(team, body);
   if (team.error) std::rethrow_exception(team.error);
 }

@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 
+#include "denormals.hpp"
 #include "nnbind/matrix.hpp"
 
 namespace nnbind {
@@ -16,10 +17,15 @@ struct TeamState {
   explicit TeamState(int members) : size(members) {}
   const int size;
   alignas(cache_line) std::atomic<int> arrived{0};
-  alignas(cache_line) std::atomic<unsigned> phase{0};
+  alignas(cache_line) std::atomic<unsigned> phase{0};  // 2 × the barriers passed, + 1: broken up
   alignas(cache_line) std::atomic<std::int64_t> nanoseconds_waited{0};
   alignas(cache_line) std::atomic<unsigned> done{0};  // members that have left the body
-  std::exception_ptr error;
+  const std::function<void()>* poll = nullptr;
+  std::exception_ptr error;  // the first
+
+  /// By a member that leaves with an exception: the others leave too, at the next barrier, which
+  /// it will not reach. Those that it has reached are passed by all.
+  void break_up(const std::exception_ptr& why);
 };
 
 /// One thread of a team. All members run the same function and meet at its barriers; what they
@@ -46,11 +52,18 @@ class Member {
     return 1e-9 * static_cast<double>(team_->nanoseconds_waited.load(std::memory_order_relaxed));
   }
 
-  /// The first member calls `work` while the others wait. False, for all, if it threw; run_team
-  /// throws it on when the members have left.
-  [[nodiscard]] bool alone(const std::function<void()>& work) const;
-  /// Whether a call of `alone` has thrown; to be asked after a barrier.
-  [[nodiscard]] bool failed() const { return team_->error != nullptr; }
+  /// The first member calls `work`, as the caller's own code, while the others wait.
+  template <class F>
+  void alone(F&& work) const {
+    if (rank_ == 0) {
+      const DenormalMode keep(false);
+      work();
+    }
+    wait_for_all(false);
+  }
+  /// In a long piece of work, about every millisecond: the first member calls what run_team was
+  /// given for it, and the others leave if the team has been broken up.
+  void poll() const;
 
  private:
   void wait_for_all(bool counts) const;
@@ -61,8 +74,10 @@ class Member {
 
 /// Runs `body` on `threads` threads, of which the caller is the first; on the caller alone if it is
 /// 1, if the caller is in an OpenMP region already, or if OpenMP gives fewer: so the body goes by
-/// Member::size. It may throw only within Member::alone, unless it is alone.
-void run_team(int threads, const std::function<void(const Member&)>& body);
+/// Member::size. What a member throws, at any place, is thrown on when all have left: the others do
+/// so at their next barrier. `poll` may throw too, to end the work.
+void run_team(int threads, const std::function<void(const Member&)>& body,
+              const std::function<void()>& poll = nullptr);
 
 /// How many threads a piece of work deserves: one thread for each full `flops_per_thread`, at least
 /// one, since barriers, and values that travel from core to core, cost as much as some 10⁶

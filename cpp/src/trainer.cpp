@@ -57,13 +57,13 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
   const double value = run_batch(
       network, data, losses, regularizer, {true, &dropout, network.state().data()},
       [&](BatchRun<T>& run, const Member& member, const Batch<T>& batch) {
-        const bool finite = member.alone([&] {
+        run.prepare_update(member, batch);
+        member.alone([&] {
           if (!std::isfinite(run.data_loss(batch) + run.penalty())) {
             throw DivergenceError("[Network.train_step] the loss is not finite; no step was made");
           }
           optimizer.begin_step();
         });
-        if (!finite) return;
         if (optimizer.clip_norm()) {
           run.clipped_update(member, batch, optimizer);
         } else {

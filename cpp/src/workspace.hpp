@@ -28,6 +28,7 @@ struct Mode {
   bool training = false;
   const DropoutKey* dropout = nullptr;
   T* new_state = nullptr;  ///< the network's, where running statistics are to move
+  bool polls = false;      ///< between two parts of a pass, where those are long
   bool operator==(const Mode&) const = default;
 };
 

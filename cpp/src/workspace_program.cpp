@@ -127,6 +127,7 @@ template <class T>
 void Workspace<T>::forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode) {
   for (const auto& step : program(member, theta, batch, mode).forward) {
     if (step.barrier_before) member.barrier();
+    if (mode.polls) member.poll();
     if (step.op != nullptr) step.op->forward(step.pass);
   }
   if (barrier_after_) member.barrier();
@@ -137,6 +138,7 @@ void Workspace<T>::backward(const Member& member, const T* theta, Index batch,
                             const Mode<T>& mode) {
   for (const auto& step : program(member, theta, batch, mode).backward) {
     if (step.barrier_before) member.barrier();
+    if (mode.polls) member.poll();
     step.run();
   }
 }

@@ -2,28 +2,46 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cstdint>
 #include <cstdlib>
 #include <latch>
 #include <new>
 #include <thread>
 
+#include "allocations.hpp"
 #include "data.hpp"
 #include "nnbind/nnbind.hpp"
 
 namespace {
 
-std::atomic<std::uint64_t> allocations = 0;  // calls of operator new, of all threads
+using nnbind::test::Failure;
+using nnbind::test::Which;
+
+std::atomic<std::uint64_t> count = 0;
+std::atomic<std::int64_t> live = 0;
+std::atomic<bool> some_fail = false;
+Failure failure;                         // while some_fail
+std::atomic<std::uint64_t> in_question;  // calls of such sizes since
+
+bool fails(std::size_t size) {
+  if (!some_fail || size < failure.least) return false;
+  const std::uint64_t number = ++in_question;
+  return number == failure.n || (number > failure.n && failure.which == Which::and_all_after);
+}
 
 void* counted(std::size_t size, std::size_t alignment) {
-  ++allocations;
+  ++count;
+  if (fails(size)) throw std::bad_alloc();
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, size) != 0) throw std::bad_alloc();
+  ++live;
   return memory;
 }
 
 /// Not inlined: GCC would see memory of an operator new that goes to free, and warn.
-[[gnu::noinline]] void release(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void release(void* memory) noexcept {
+  if (memory != nullptr) --live;
+  std::free(memory);
+}
 
 }  // namespace
 
@@ -40,13 +58,25 @@ void operator delete(void* memory, std::size_t /*size*/, std::align_val_t /*alig
 }
 
 namespace nnbind::test {
+
+std::uint64_t allocations() { return count; }
+std::int64_t live_allocations() { return live; }
+
+FailingAllocation::FailingAllocation(const Failure& wanted) {
+  failure = wanted;
+  in_question = 0;
+  some_fail = true;
+}
+FailingAllocation::~FailingAllocation() { some_fail = false; }
+bool FailingAllocation::happened() const { return in_question >= failure.n; }
+
 namespace {
 
 template <class F>
 std::uint64_t allocations_of(F&& work) {
-  const std::uint64_t before = allocations;
+  const std::uint64_t before = allocations();
   work();
-  return allocations - before;
+  return allocations() - before;
 }
 
 TEST(Allocations, OfAPredictionAreNoneAfterTheFirst) {

@@ -1,7 +1,9 @@
 // Fits: their epochs and batches, and the ways in which they may end.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <numeric>
+#include <thread>
 
 #include "data.hpp"
 #include "networks.hpp"
@@ -130,6 +132,21 @@ TEST(Fit, FromASourceOfBatchesIsTheSameAsFromMemory) {
   EXPECT_EQ(of_source.loss, of_data.loss);
 }
 
+TEST(Fit, FromASourceTakesRoomForItsBatchesAndNotForWhatWasSaid) {
+  const Problem<double> problem(100, 4, 3);
+  FitOptions options;
+  History history, expected;
+  const auto theta = [&](Index batch_size, History& to) {
+    auto network = mixed();
+    Slices source(problem.classes(), {40, 60});
+    options.batch_size = batch_size;
+    fit(network, source, cross_entropy(), *sgd(constant_rate(0.1)), options, to);
+    return theta_of(network);
+  };
+  EXPECT_EQ(theta(Index{1} << 60, history), theta(0, expected));
+  EXPECT_EQ(history.loss, expected.loss);
+}
+
 TEST(Fit, RefusesASourceWithoutBatches) {
   const Problem<double> problem(10, 4, 3);
   auto network = mixed();
@@ -178,6 +195,53 @@ TEST(Fit, InterruptedByAHookLeavesAUsableNetworkAndTheHistorySoFar) {
   History history;
   fit(network, problem.classes(), cross_entropy(), *optimizer, options, history);
   EXPECT_TRUE(std::isfinite(history.loss[0]));
+}
+
+/// Hands its input on after a call, as if that were a great deal of work.
+class Calling final : public Operator<double> {
+ public:
+  explicit Calling(std::function<void()> call) : call_(std::move(call)) {}
+  [[nodiscard]] std::string_view kind() const override { return "calling"; }
+  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
+  [[nodiscard]] Index multiply_adds(std::span<const Shape> /*inputs*/) const override {
+    return 1'000'000'000;
+  }
+  [[nodiscard]] bool runs_alone() const override { return true; }
+  void forward(const ForwardPass<double>& pass) const override {
+    call_();
+    for (Index i = 0; i < pass.output.rows; ++i) {
+      std::copy_n(pass.inputs[0].row[i], pass.output.cols, pass.output.row(i));
+    }
+  }
+  void backward(const BackwardPass<double>& /*pass*/) const override {}
+
+ private:
+  std::function<void()> call_;
+};
+
+TEST(Fit, InterruptedWithinALongStepIsAsBeforeIt) {
+  int calls = 0;
+  const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(60)); };
+  Graph<double> graph;
+  NodeId node = batch_norm(input(graph, 4, "x")).id;  // which moves the network's state
+  node = graph.add(std::make_shared<Calling>(nap), {node});
+  node = graph.add(std::make_shared<Calling>([&] { ++calls; }), {node});
+  node = dense(Expression<double>{&graph, node}, {.units = 3}).id;
+  Network<double> network(std::move(graph), node);
+  const auto theta = theta_of(network);
+  const std::vector<double> state(network.state().begin(), network.state().end());
+  const Problem<double> problem(20, 4, 3);
+  FitHooks hooks;
+  hooks.poll = [] { throw Interruption(); };
+  History history;
+  EXPECT_THROW(fit<double>(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)),
+                           {}, history, nullptr, hooks),
+               Interruption);
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(theta_of(network), theta);
+  EXPECT_TRUE(same_bits(network.state(), state));
+  EXPECT_EQ(network.steps_trained, 0U);
+  EXPECT_EQ(history.epochs(), 0);
 }
 
 TEST(Fit, ThatDivergesEndsWithAnErrorAndTheBestEpochsParameters) {

@@ -58,7 +58,7 @@ TEST(Team, AloneRunsOnceAndAllSeeWhatItWrote) {
   int value = 0;
   std::atomic<int> seen = 0;
   run_team(4, [&](const Member& member) {
-    EXPECT_TRUE(member.alone([&] { ++value; }));
+    member.alone([&] { ++value; });
     seen += value;
   });
   EXPECT_EQ(seen, 4);
@@ -66,16 +66,91 @@ TEST(Team, AloneRunsOnceAndAllSeeWhatItWrote) {
 
 TEST(Team, AnExceptionInAloneEndsAllMembersAndReachesTheCaller) {
   for (const int size : {1, 4}) {
-    std::atomic<int> told = 0;
+    std::atomic<int> went_on = 0;
     const auto run = [&] {
       run_team(size, [&](const Member& member) {
-        const bool fine = member.alone([] { throw ShapeError("planted"); });
-        told += !fine && member.failed();
+        member.alone([] { throw ShapeError("planted"); });
+        ++went_on;
       });
     };
     EXPECT_THROW(run(), ShapeError);
-    EXPECT_EQ(told, size);
+    EXPECT_EQ(went_on, 0);
   }
+}
+
+TEST(Team, AnExceptionOfAnyMemberEndsTheOthersAtTheBarrierThatItDoesNotReach) {
+  constexpr int rounds = 20;
+  for (const int size : {1, 2, 4}) {
+    for (int thrower = 0; thrower < size; ++thrower) {
+      std::atomic<int> passed = 0, went_on = 0;
+      const auto run = [&] {
+        run_team(size, [&](const Member& member) {
+          for (int round = 0; round < rounds; ++round) {
+            member.barrier();
+            ++passed;
+          }
+          if (member.rank() == thrower) throw ShapeError("planted");
+          member.barrier();
+          ++went_on;
+        });
+      };
+      EXPECT_THROW(run(), ShapeError);
+      EXPECT_EQ(passed, size * rounds);
+      EXPECT_EQ(went_on, 0);
+    }
+  }
+}
+
+TEST(Team, AnExceptionWakesMembersThatSleepAtABarrier) {
+  const auto run = [] {
+    run_team(3, [](const Member& member) {
+      if (member.rank() == 2) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        throw ShapeError("planted");
+      }
+      member.barrier();
+    });
+  };
+  EXPECT_THROW(run(), ShapeError);
+}
+
+TEST(Team, OfSeveralExceptionsOneReachesTheCaller) {
+  EXPECT_THROW(run_team(4, [](const Member& /*member*/) { throw ShapeError("planted"); }),
+               ShapeError);
+}
+
+TEST(Team, PollsOnTheCallersThreadAloneAndEndsWhenThatThrows) {
+  for (const int size : {1, 3}) {
+    int polls = 0;
+    const auto caller = std::this_thread::get_id();
+    const auto poll = [&] {
+      EXPECT_EQ(std::this_thread::get_id(), caller);
+      if (++polls == 5) throw ShapeError("planted");
+    };
+    const auto run = [&] {
+      run_team(
+          size,
+          [](const Member& member) {
+            for (;;) {
+              member.poll();
+              member.barrier();
+            }
+          },
+          poll);
+    };
+    EXPECT_THROW(run(), ShapeError);
+    EXPECT_EQ(polls, 5);
+  }
+}
+
+TEST(Team, MembersThatPollLeaveATeamThatIsBrokenUp) {
+  const auto run = [] {
+    run_team(3, [](const Member& member) {
+      if (member.rank() == 1) throw ShapeError("planted");
+      while (member.rank() == 2) member.poll();
+    });
+  };
+  EXPECT_THROW(run(), ShapeError);
 }
 
 TEST(Team, SharesCoverEverythingOnceAndInOrder) {

@@ -65,8 +65,8 @@ def fit_many(
     of the rows to train and to validate on, as scikit-learn's ``KFold(5).split(X)`` has them.
     ``progress``: a tqdm bar of networks. There are no callbacks: Python is not called in between.
 
-    Returns the histories, which are also ``net.history``. Ctrl-C ends all between two steps, with
-    the networks and histories as they were then; those that had not begun stay as they were.
+    Returns the histories, which are also ``net.history``. Ctrl-C ends all, with each network as of
+    its last whole step and its history of whole epochs; those that had not begun stay as they were.
 
     Raises what ``fit`` raises before it changes anything, before any network is changed; also
     ValueError if a network or an optimizer is there twice. DivergenceError, at the end, if networks

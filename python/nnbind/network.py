@@ -163,8 +163,9 @@ class Network(Derivatives, Inspection, Saving):
         ends the fit; ``nn.Checkpoint`` is one that saves it, to be gone on with by ``nn.resume``.
         ``progress``: a tqdm bar.
 
-        A fit goes on from where the last one was. It runs without the GIL; Ctrl-C ends it between
-        two steps with the network and ``net.history`` as they were then. Returns the history.
+        A fit goes on from where the last one was. It runs without the GIL. Ctrl-C ends it, also
+        within a long step; so does what a callback or an iterable raises. The network is then as of
+        its last whole step, and ``net.history`` of its whole epochs. Returns the history.
 
         Raises ShapeError, TypeError or ValueError before anything is changed; BusyError if another
         thread trains this network; DivergenceError if the loss is no longer finite, with the

@@ -24,7 +24,7 @@ struct FitJob {
 /// How fit_many talks to its caller.
 struct FitManyHooks {
   /// About twenty times a second, on the calling thread while the others go on, with the number of
-  /// networks that are done; it may throw to interrupt all fits between two steps.
+  /// networks that are done; it may throw to interrupt all fits, each as of its last whole step.
   std::function<void(Index done)> poll;
 };
 

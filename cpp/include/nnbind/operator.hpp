@@ -171,7 +171,7 @@ class Operator {
   virtual void backward_output(const BackwardPass<T>& /*pass*/) const {}
   /// Writes the gradients of its inputs. ∂L/∂θ comes later, from parameter_gradient.
   virtual void backward(const BackwardPass<T>& pass) const = 0;
-  /// Writes a block of ∂L/∂(parameters).
+  /// Writes a block of ∂L/∂(parameters). It must not throw: in a fit others may have made the step.
   virtual void parameter_gradient(const ParameterPass<T>& /*pass*/) const {}
   /// Whether parameter_gradient can take the step of gradient descent itself.
   [[nodiscard]] virtual bool descends() const { return false; }

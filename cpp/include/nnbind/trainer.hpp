@@ -85,7 +85,8 @@ struct FitHooks {
   /// After an epoch; true ends the fit. Called at most every `interval` seconds, and at the end.
   std::function<bool(const History&)> end_epoch;
   double interval = 0;
-  /// About twenty times a second; it may throw to interrupt the fit between two steps.
+  /// About twenty times a second, also within a long step. It may throw to interrupt the fit, as of
+  /// its last whole step.
   std::function<void()> poll;
 };
 
@@ -97,8 +98,8 @@ void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t
 ///
 /// Throws what `check` throws, before anything is changed; OptionError for bad options; BusyError;
 /// DivergenceError if the loss is no longer finite, with the network back at its best epoch and
-/// the optimizer reset. What
-/// the hooks throw passes through, with the network as of its last step.
+/// the optimizer reset. What the hooks throw, or a source of batches, and std::bad_alloc pass
+/// through, with the network as of its last whole step and the history of its whole epochs.
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,

@@ -54,12 +54,12 @@ Json describe(const Network<T>& network, NodeId id, Description& to) {
 template <class T>
 Description describe(const Network<T>& network) {
   Description description;
-  Json json{{"dtype", std::is_same_v<T, float> ? "float32" : "float64"},
-            {"seed", network.seed()},
-            {"epochs_trained", network.epochs_trained},
-            {"steps_trained", network.steps_trained},
-            {"nodes", Json::array()},
-            {"outputs", network.output_ids()}};
+  Document json{{"dtype", std::is_same_v<T, float> ? "float32" : "float64"},
+                {"seed", network.seed()},
+                {"epochs_trained", network.epochs_trained},
+                {"steps_trained", network.steps_trained},
+                {"nodes", Json::array()},
+                {"outputs", network.output_ids()}};
   for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
     json["nodes"].push_back(describe(network, id, description));
   }

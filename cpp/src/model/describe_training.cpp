@@ -93,7 +93,7 @@ template <class T>
 void describe_training(const Network<T>& network, const Training<T>& training, Description& to) {
   check_whole(network, training, "save");
   const Optimizer& optimizer = *training.optimizer;
-  Json json{
+  Document json{
       {"options", options_of(training.options)},
       {"losses", losses_of(training.losses)},
       {"optimizer", recipe_of(optimizer, "the optimizer " + nnbind::quoted(optimizer.name()))},

@@ -54,13 +54,22 @@ class Strictness final : public Json::json_sax_t {
   std::vector<std::set<std::string>> keys_;  // of the objects and lists that are open
 };
 
+/// As deep as it is nested: eight levels, whether from a file or for one.
+void take_apart(Json& json) {
+  if (!json.is_structured()) return;
+  for (Json& part : json) take_apart(part);
+  json.clear();
+}
+
 }  // namespace
+
+Document::~Document() { take_apart(*this); }
 
 void require_file(bool condition, const std::string& what) {
   if (!condition) throw FileError(what);
 }
 
-Json parse_json(std::string_view text, const std::string& what) {
+Document parse_json(std::string_view text, const std::string& what) {
   Strictness strictness(what);
   Json::sax_parse(text, &strictness);
   try {

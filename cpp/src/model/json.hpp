@@ -13,9 +13,23 @@ namespace nnbind::model {
 
 using Json = nlohmann::json;
 
+/// A whole text of JSON. The library's own destructor makes a list of all values below, and ends
+/// the program where there is no memory for it; this one takes them apart from below, without any.
+class Document : public Json {
+ public:
+  using Json::Json;
+  Document(Json&& json)
+      : Json(std::move(json)) {}  // NOLINT(google-explicit-constructor): it is one
+  Document(const Document&) = delete;
+  Document(Document&&) = default;
+  Document& operator=(const Document&) = delete;
+  Document& operator=(Document&&) = delete;
+  ~Document();
+};
+
 /// Parses a text. Throws FileError, in words of `what`, if it is no JSON, nested deeper than eight
 /// levels, or has a key twice in one object.
-Json parse_json(std::string_view text, const std::string& what);
+Document parse_json(std::string_view text, const std::string& what);
 
 /// The member of an object. Throws FileError, in words of `what`, if there is none.
 const Json& member(const Json& object, const std::string& key, const std::string& what);

@@ -59,7 +59,7 @@ const std::string& metadata(const Header& header, const std::string& key) {
   return found->second;
 }
 
-Json read_architecture(const Header& header) {
+Document read_architecture(const Header& header) {
   require_file(metadata(header, "format") == "nnbind",
                "__metadata__.format is " + nnbind::quoted(metadata(header, "format")) +
                    "; expected \"nnbind\"");
@@ -102,7 +102,7 @@ std::unique_ptr<Network<T>> read_network(const ByteSource& source, const Header&
 template <class T>
 std::unique_ptr<Network<T>> read_typed(const ByteSource& source, Training<T>* training = nullptr) {
   const Header header = Header::read(source);
-  const Json architecture = read_architecture(header);
+  const Document architecture = read_architecture(header);
   const std::string dtype = dtype_of(architecture);
   const std::string expected = std::is_same_v<T, float> ? "float32" : "float64";
   require_file(dtype == expected, "dtype is " + dtype + "; expected " + expected);
@@ -118,7 +118,7 @@ AnyNetwork read_any_as(const ByteSource& source, const Header& header, const Jso
 
 AnyNetwork read_any(const ByteSource& source, AnyTraining* training = nullptr) {
   const Header header = Header::read(source);
-  const Json architecture = read_architecture(header);
+  const Document architecture = read_architecture(header);
   return dtype_of(architecture) == "float32"
              ? read_any_as<float>(source, header, architecture, training)
              : read_any_as<double>(source, header, architecture, training);

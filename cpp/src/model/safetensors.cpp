@@ -98,7 +98,7 @@ Header Header::read(const ByteSource& source) {
                    " bytes, more than the file has, which is truncated or no safetensors file");
   std::string bytes(length, ' ');
   source.read(length_bytes, std::as_writable_bytes(std::span(bytes)));
-  const Json json = parse_json(bytes, "the header");
+  const Document json = parse_json(bytes, "the header");
   require_file(json.is_object(), "the header is " + shown(json) + "; expected an object");
   Header header;
   for (const auto& [name, value] : json.items()) {
@@ -116,7 +116,7 @@ Header Header::read(const ByteSource& source) {
 }
 
 std::string write_header(const Metadata& metadata, std::span<const TensorView> tensors) {
-  Json json;
+  Document json;
   json[metadata_key] = metadata;
   std::uint64_t offset = 0;
   for (const TensorView& tensor : tensors) {
