@@ -136,7 +136,7 @@ BAD_COMMON: list[tuple[dict[str, Any], Any, str]] = [
     ({"labels": (0, 1, 2)}, ValueError, "labels is"),
     ({"labels": (0, np.nan)}, ValueError, "labels is"),
     ({"labels": 1}, ValueError, "labels is 1"),
-    ({"labels": ("no", "yes")}, TypeError, "labels is"),
+    ({"labels": ("no", "yes")}, TypeError, "labels has dtype str"),
 ]
 
 

@@ -75,3 +75,10 @@ def test_a_few_layers_beat_one_wide_layer_and_many_layers_hang_on_the_seed(run_s
         assert accuracy[depth] > accuracy[1] + 0.02
         assert loss[depth] < min(loss[1], loss[8])
     assert np.ptp(rows[8].accuracies) > 2 * np.ptp(rows[1].accuracies)
+
+
+def test_the_model_of_the_first_command_predicts_the_same_when_it_is_loaded(
+    run_script: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_script("digits")
+    assert "model: digits.safetensors, loaded again: equal predictions" in capsys.readouterr().out

@@ -13,7 +13,8 @@ import joblib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 import nnbind as nn
 from random_graphs import random_network
@@ -131,6 +132,34 @@ def test_the_file_is_readable_by_safetensors(tmp_path: Path) -> None:
     np.testing.assert_array_equal(tensors["dense.bias"], net.layers[0].bias)
     np.testing.assert_array_equal(tensors["batch_norm.running_variance"], net.state[5:])
     np.testing.assert_array_equal(tensors["out.init_values"], np.eye(5, 2))
+
+
+def test_a_file_that_safetensors_wrote_loads(tmp_path: Path) -> None:
+    net, X, _ = trained()
+    net.save(tmp_path / "net")
+    with safe_open(tmp_path / "net", "np") as file:
+        metadata = file.metadata()
+    tensors = load_file(tmp_path / "net")
+    save_file(dict(reversed(tensors.items())), tmp_path / "again", metadata)
+    assert (tmp_path / "again").read_bytes() != (tmp_path / "net").read_bytes()  # another order
+    twin = nn.load(tmp_path / "again")
+    np.testing.assert_array_equal(twin.predict(X), net.predict(X))
+    tensors["dense.bias"] += 1
+    save_file(tensors, tmp_path / "again", metadata)
+    bias = nn.load(tmp_path / "again").layers[0].bias
+    np.testing.assert_array_equal(bias, tensors["dense.bias"])
+
+
+def test_preprocessing_in_the_graph_is_in_the_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(5, 3, size=(30, 4))
+    x = nn.Input(4)
+    scaled = (x - X.mean(axis=0)) / X.std(axis=0)
+    net = nn.Network(x, nn.Dense(2)(nn.LayerNorm()(nn.concatenate([scaled[:, :2], scaled]))))
+    twin = by_file(net, tmp_path)
+    np.testing.assert_array_equal(twin.predict(X), net.predict(X))
+    tensors = load_file(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(tensors["constant.values"][0], X.mean(axis=0).astype(np.float32))
 
 
 def test_a_file_of_version_1_loads(tmp_path: Path) -> None:

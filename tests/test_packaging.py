@@ -112,9 +112,7 @@ CONSUMER = f"""
 cmake_minimum_required(VERSION 3.22)
 project(consumer LANGUAGES CXX)
 {{finds}}
-file(GLOB program "{ROOT.as_posix()}/cpp/examples/*.cpp")
-list(GET program 0 program)
-add_executable(consumer ${{{{program}}}})
+add_executable(consumer "{ROOT.as_posix()}/cpp/examples/train.cpp")
 target_link_libraries(consumer PRIVATE nnbind::nnbind)
 """
 FIND_PACKAGE = f"find_package(nnbind {nn.__version__} REQUIRED)"

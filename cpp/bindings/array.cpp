@@ -26,9 +26,18 @@ bool is_plain_array(py::handle object) {
   return Py_TYPE(object.ptr()) == py::detail::npy_api::get().PyArray_Type_;
 }
 
+/// NumPy makes an array of a list of masked arrays too, and ignores their masks.
+void refuse_masks(py::handle object, const std::string& what) {
+  refuse_mask(object, what);
+  if (!py::isinstance<py::list>(object) && !py::isinstance<py::tuple>(object)) return;
+  for (const py::handle item : object) {
+    if (py::isinstance<py::array>(item) && !is_plain_array(item)) refuse_mask(item, what);
+  }
+}
+
 py::array as_array(py::handle object, const std::string& what) {
   if (is_plain_array(object)) return py::reinterpret_borrow<py::array>(object);
-  refuse_mask(object, what);
+  refuse_masks(object, what);
   try {
     return py::module_::import("numpy").attr("asarray")(object);
   } catch (py::error_already_set& error) {
@@ -119,7 +128,8 @@ Borrowed<T> borrowed(py::array array) {
 template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, Index cols) {
   py::array array = numbers(object, what);
-  if (array.ndim() != 2) {
+  // Before it is converted: it may claim more than memory holds.
+  if (array.ndim() != 2 || array.shape(1) != cols) {
     throw ShapeError(what + " has shape " + shape_text(array) + "; expected (n, " +
                      std::to_string(cols) + ")");
   }
@@ -128,11 +138,11 @@ Borrowed<T> matrix(py::handle object, const std::string& what, Index cols) {
 
 template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, const std::string& expected) {
-  py::array array = numbers(object, what);
+  const py::array array = numbers(object, what);
   if (array.ndim() != 2) {
     throw ShapeError(what + " has shape " + shape_text(array) + "; expected " + expected);
   }
-  return matrix<T>(array, what, Index{0});
+  return matrix<T>(array, what, Index{array.shape(1)});
 }
 
 template <class T>

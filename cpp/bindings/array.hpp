@@ -53,17 +53,17 @@ std::string shape_text(const py::array& array);
 /// "float32" or "complex128".
 std::string dtype_text(const py::array& array);
 
-/// Raises TypeError if it is a masked array: a mask would be ignored.
+/// Raises TypeError if it is a masked array, whose mask would be ignored.
 void refuse_mask(py::handle object, const std::string& what);
 
 /// An array of real numbers out of any object. `what` is "[Network.fit] X".
-/// Raises TypeError if there are none in it, and what the object's own conversion raises.
+/// Raises TypeError if there are none in it, or masks; and what the object's own conversion raises.
 py::array numbers(py::handle object, const std::string& what);
 
-/// A 2-D array of T. Raises ShapeError, with `cols` in it, if it has not 2 dimensions.
+/// An (n × cols) array of T. Raises ShapeError if it has another shape.
 template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, Index cols);
-/// The same with the `expected` shape in words.
+/// A 2-D array of T. Raises ShapeError, with the `expected` shape in words, if it is none.
 template <class T>
 Borrowed<T> matrix(py::handle object, const std::string& what, const std::string& expected);
 

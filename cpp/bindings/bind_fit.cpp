@@ -180,6 +180,19 @@ void register_fit(py::class_<PyNetwork>& network) {
       py::arg("fit"), py::arg("X"), py::arg("y"), py::kw_only(), py::arg("validation"),
       py::arg("sample_order"), py::arg("sample_weight"), py::arg("end_epoch"), py::arg("interval"),
       py::arg("history"), "The fit behind nnbind.Network.fit, begun or gone on with.");
+  network.def(
+      "_check_batch",
+      [](PyNetwork& self, PyTraining& fit, const Parts& x, const Parts& y,
+         const OptionalArrayLike& sample_weight, const std::string& prefix) {
+        self.visit([&]<class T>(Network<T>& net) {
+          const Losses& losses = fit.of<T>().losses;
+          const auto data = arrays<T>(x, y, sample_weight, net, losses, "Network.fit", prefix);
+          const py::gil_scoped_release release;
+          check(data.dataset, net, losses, "Network.fit", prefix);
+        });
+      },
+      py::arg("fit"), py::arg("X"), py::arg("y"), py::arg("sample_weight"), py::arg("prefix"),
+      "Raise what a fit of these samples raises, with `prefix` before the name of the array.");
 }
 
 }  // namespace nnbind::bindings

@@ -61,8 +61,8 @@ class Jobs {
     job.options.seed = given.seed;
     job.options.samples = entries(given.samples, "samples of network " + std::to_string(k));
     job.options.validation_samples = entries(given.validation_samples, "validation samples");
-    convert(given.data, job);
-    if (given.validation) convert(*given.validation, job);
+    convert(given.data, job, k);
+    if (given.validation) convert(*given.validation, job, k);
     jobs_.push_back(job);
   }
 
@@ -86,11 +86,12 @@ class Jobs {
     return {array.data(), static_cast<std::size_t>(array.size())};
   }
 
-  /// Makes arrays of a set, at its first use.
-  void convert(std::size_t number, const FitJob<T>& job) {
+  /// Makes arrays of a set, at its first use, by network k.
+  void convert(std::size_t number, const FitJob<T>& job, std::size_t k) {
     if (!arrays_[number].dataset.inputs.empty()) return;
     const auto& [x, y, prefix] = sets_[number];
-    arrays_[number] = arrays<T>(x, y, py::none(), *job.network, *job.losses, "fit_many", prefix);
+    const std::string where = "fit_many, network " + std::to_string(k);
+    arrays_[number] = arrays<T>(x, y, py::none(), *job.network, *job.losses, where, prefix);
   }
 
   /// Copies what training any of the networks would write to.

@@ -224,6 +224,14 @@ void register_network(py::module_& module) {
       py::arg("values"), py::arg("names"), py::arg("what"),
       "The parts of an X or a y in the order of the names.\n\n"
       "Raises TypeError or ValueError, with `what` in it, if it is no list or dict of those.");
+  module.def(
+      "numbers",
+      [](const ArrayLike& values, const std::string& what) -> AnyArray {
+        return numbers(values, what);
+      },
+      py::arg("values"), py::arg("what"),
+      "The values as an array of real numbers, which may be the same object.\n\n"
+      "Raises TypeError, with `what` in it, if they are none, or an array of them is masked.");
   py::class_<PyNetwork> network(module, "Network", "A feed-forward network.");
   network
       .def(

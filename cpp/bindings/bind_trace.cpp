@@ -97,7 +97,7 @@ py::typing::Dict<py::str, FloatArray> node_values(const Network<T>& network, con
   std::vector<MatrixView<const T>> from;
   for (const Part& part : parts(x, names_of(network, inputs), "[Network.activations] X")) {
     const Index width = network.graph().node(inputs[from.size()]).shape.cols;
-    const auto borrowed = matrix<T>(part.value, part.what, "(n, " + std::to_string(width) + ")");
+    const auto borrowed = matrix<T>(part.value, part.what, width);
     owners.push_back(borrowed.owner);
     from.push_back(borrowed.view);
   }

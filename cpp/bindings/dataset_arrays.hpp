@@ -52,7 +52,7 @@ struct Arrays {
       dataset.targets.push_back({{}, labels.data()});
       return;
     }
-    if (values.ndim() != 2) {
+    if (values.ndim() != 2 || values.shape(0) != n || values.shape(1) != width) {
       std::string expected = nnbind::shape_text(n, width);
       if (values.ndim() == 1 && !loss.takes_labels()) expected += ", as y[:, None] of one output";
       if (loss.takes_labels()) expected += ", or (" + std::to_string(n) + ",) integer labels";

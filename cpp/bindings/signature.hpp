@@ -36,6 +36,8 @@ class Named : public py::object {
 /// What NumPy makes an array of.
 using ArrayLike = Named<"numpy.typing.ArrayLike">;
 using OptionalArrayLike = Named<"numpy.typing.ArrayLike | None">;
+/// An array of any dtype.
+using AnyArray = Named<"numpy.typing.NDArray[typing.Any]">;
 /// An array of float32 or float64.
 using FloatArray = Named<"numpy.typing.NDArray[numpy.floating[typing.Any]]">;
 using OptionalFloatArray = Named<"numpy.typing.NDArray[numpy.floating[typing.Any]] | None">;

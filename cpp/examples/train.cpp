@@ -1,4 +1,5 @@
 // Two rings of points, one around the other, told apart by a small network with a skip connection.
+// `train FILE` saves it, for predict.cpp or for Python's nn.load.
 #include <cmath>
 #include <cstdint>
 #include <iostream>
@@ -9,7 +10,7 @@
 
 using namespace nnbind;
 
-int main() {
+int main(int argc, char** argv) {
   // Samples: the points (x, y) of rings of radius 1 and 2, and which ring each is on.
   constexpr Index samples = 400;
   Random random(1);
@@ -49,4 +50,5 @@ int main() {
   std::vector<float> probabilities(2);
   network.predict({inner.data(), 1, 2, 2}, {probabilities.data(), 1, 2, 2});
   std::cout << "(0.6, -0.8) is on the inner ring with probability " << probabilities[0] << '\n';
+  if (argc > 1) save(network, argv[1]);
 }

@@ -69,7 +69,7 @@ class BatchRun {
   [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
   /// Before the bar at which an update follows: makes ready what that needs, which may throw.
-  void prepare_update(const Member& member, const Batch<T>& batch);
+  void prepare_update(const Member& member, const Batch<T>& batch, const Optimizer& optimizer);
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
   /// This member's part of a step, once prepared. The gradient of a block is used as soon as it is

@@ -154,7 +154,9 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
 }
 
 template <class T>
-void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch) {
+void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
+                                 const Optimizer& optimizer) {
+  if (optimizer.clip_norm()) (void)network_->gradient();
   each_share(member, [&](Share& share) {
     if (share.samples == batch.count) return;
     for (Piece& piece : share.pieces) {
@@ -217,11 +219,11 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   });
 }
 
-#define NNBIND_INSTANTIATE(T)                                                              \
-  template void BatchRun<T>::make_pieces(int);                                             \
-  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&);               \
-  template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>); \
-  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);           \
+#define NNBIND_INSTANTIATE(T)                                                                  \
+  template void BatchRun<T>::make_pieces(int);                                                 \
+  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, const Optimizer&); \
+  template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>);     \
+  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);               \
   template void BatchRun<T>::clipped_update(const Member&, const Batch<T>&, Optimizer&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -182,7 +182,7 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   batch_run_->forward_backward(member, batch,
                                {true, &dropout_, network_.state().data(), steps_are_long_},
                                !options_.metrics.empty());
-  batch_run_->prepare_update(member, batch);
+  batch_run_->prepare_update(member, batch, optimizer_);
   if (member.rank() == 0) {
     last_rate_ = optimizer_.learning_rate();
     optimizer_.begin_step();

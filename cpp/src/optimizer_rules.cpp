@@ -12,10 +12,13 @@ using kernels::constant;
 
 namespace {
 
+constexpr int none = -1;  // of a rule's state vectors
+
 /// v ← μ v - γ g, θ ← θ + v, or Nesterov's look ahead θ ← θ + μ v - γ g.
 template <bool nesterov>
 struct MomentumRule {
   static constexpr int states = 1;
+  static constexpr int squares = none;
   static constexpr bool treats_all_alike = true;
   double rate;
   double momentum;
@@ -33,6 +36,7 @@ struct MomentumRule {
 
 struct SgdRule {
   static constexpr int states = 0;
+  static constexpr int squares = none;
   static constexpr bool treats_all_alike = true;
   double rate;
   template <class P>
@@ -44,6 +48,7 @@ struct SgdRule {
 /// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ.
 struct AdamRule {
   static constexpr int states = 2;
+  static constexpr int squares = 1;
   static constexpr bool treats_all_alike = false;
   double rate;
   double beta1;
@@ -65,6 +70,7 @@ struct AdamRule {
 /// θ ← θ - γ g / (√v + ε) with v ← old v + fresh g².
 struct RootMeanSquareRule {
   static constexpr int states = 1;
+  static constexpr int squares = 0;
   static constexpr bool treats_all_alike = true;
   double rate;
   double old;
@@ -90,6 +96,7 @@ class RuleOptimizer final : public Optimizer {
   }
   [[nodiscard]] std::optional<Recipe> recipe() const override { return recipe_; }
   [[nodiscard]] int state_vectors() const override { return Rule::states; }
+  [[nodiscard]] bool sums_squares(int vector) const override { return vector == Rule::squares; }
 
   void begin_step() override {
     const auto step = static_cast<double>(iterations() + 1);

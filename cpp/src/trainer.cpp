@@ -57,7 +57,7 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
   const double value = run_batch(
       network, data, losses, regularizer, {true, &dropout, network.state().data()},
       [&](BatchRun<T>& run, const Member& member, const Batch<T>& batch) {
-        run.prepare_update(member, batch);
+        run.prepare_update(member, batch, optimizer);
         member.alone([&] {
           if (!std::isfinite(run.data_loss(batch) + run.penalty())) {
             throw DivergenceError("[Network.train_step] the loss is not finite; no step was made");

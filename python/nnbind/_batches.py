@@ -9,6 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from ._checks import row_numbers, rows_of
+
+_ROWS_AT_ONCE = 1024
 
 
 def lone(parts: list[Any]) -> Any:
@@ -21,35 +24,62 @@ def must_be_converted_by_batch(X: list[Any], dtype: np.dtype[Any]) -> bool:
     return any(isinstance(part, np.memmap) and part.ndim == 2 and part.dtype != dtype for part in X)
 
 
+def _rows(part: Any, n: int, what: str) -> NDArray[Any]:
+    array = rows_of(part, what)
+    if len(array) != n:
+        raise _core.ShapeError(f"{what} has shape {array.shape}; expected {n} rows")
+    return array
+
+
 class ConvertedBatches:
-    """An iterable of batches in the order in which the core would take them."""
+    """An iterable of batches in the order in which the core would take them.
+
+    Raises ShapeError, TypeError or ValueError, as the core would, if the arrays do not fit.
+    """
 
     def __init__(
         self,
         net: _core.Network,
+        training: _core.Training,
         X: list[Any],
         y: list[Any],
         sample_weight: Any,
-        batch_size: int,
-        orders: NDArray[np.int64] | None,
-        shuffle: bool,
-        seed: int,
-        epoch: int,
+        batch_size: int | None,
+        orders: NDArray[Any] | None,
+        where: str,
     ) -> None:
-        self.net = net
-        self.X, self.y = [np.asanyarray(part) for part in X], [np.asanyarray(part) for part in y]
-        self.sample_weight = None if sample_weight is None else np.asanyarray(sample_weight)
-        self.batch_size, self.orders, self.shuffle, self.seed = batch_size, orders, shuffle, seed
-        self.epoch = epoch
+        n = len(rows_of(X[0], f"[{where}] X"))
+        self.net, self.batch_size = net, batch_size or n
+        self.X = [_rows(part, n, f"[{where}] X") for part in X]
+        self.y = [_rows(part, n, f"[{where}] y") for part in y]
+        self.sample_weight = sample_weight
+        if sample_weight is not None:
+            self.sample_weight = _rows(sample_weight, n, f"[{where}] sample_weight")
+        self.orders = orders
+        if orders is not None:
+            self.orders = row_numbers(orders, n, "sample_order", where)
+        self.shuffle, self.seed, self.epoch = training.shuffle, training.seed, training.epochs_done
+        self._check(training, n)
+
+    def _check(self, training: _core.Training, n: int) -> None:
+        """All samples, some at a time: so a fit that is refused has not changed the network."""
+        for first in range(0, max(n, 1), _ROWS_AT_ONCE):
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            prefix = f"from row {first} on, " if first else ""
+            self.net._check_batch(training, *self._batch(rows), prefix)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         order = self._order()
         self.epoch += 1
         for first in range(0, len(order), self.batch_size):
-            rows = order[first : first + self.batch_size]
-            batch = tuple(lone([part[rows] for part in parts]) for parts in (self.X, self.y))
-            # The core converts.
-            yield batch if self.sample_weight is None else (*batch, self.sample_weight[rows])
+            batch = self._batch(order[first : first + self.batch_size])
+            yield batch if self.sample_weight is not None else batch[:2]
+
+    def _batch(self, rows: Any) -> tuple[Any, Any, Any]:
+        """X, y and weights of these rows, which the core converts."""
+        weight = self.sample_weight
+        X, y = (lone([part[rows] for part in parts]) for parts in (self.X, self.y))
+        return X, y, None if weight is None else weight[rows]
 
     def _order(self) -> NDArray[np.int64]:
         if self.orders is not None:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from . import _core
 from ._core import Initializer
 
+MOST = 2**63 - 1  # what the core's integers hold
 
-def integer(value: Any, name: str, least: int, where: str) -> int:
+
+def integer(value: Any, name: str, least: int, where: str, most: int = MOST) -> int:
     """The value as an int, which no bool is.
 
-    Raises TypeError if it is none, ValueError if it is below ``least``.
+    Raises TypeError if it is none, ValueError unless it is ``least`` to ``most``.
     """
     try:
         number = None if isinstance(value, bool) else operator.index(value)
@@ -25,17 +29,21 @@ def integer(value: Any, name: str, least: int, where: str) -> int:
         raise TypeError(f"[{where}] {name} is {value!r}; expected an integer")
     if number < least:
         raise ValueError(f"[{where}] {name} is {number}; expected an integer >= {least}")
+    if number > most:
+        raise ValueError(f"[{where}] {name} is {number}; expected an integer <= {most}")
     return number
 
 
 def real(value: Any, name: str, where: str, expected: str = "a number") -> float:
-    """The value as a float. Raises TypeError if it is none, as a bool or a string."""
+    """The value as a float. Raises TypeError if it is no real number, as a bool or a string."""
+    number: object = value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    # Python takes bools for numbers, and NumPy its durations.
+    if isinstance(number, bool | np.timedelta64) or not isinstance(number, Real):
+        raise TypeError(f"[{where}] {name} is {value!r}; expected {expected}")
     try:
-        if not isinstance(value, bool | np.bool_ | str | bytes):
-            return float(value)
-    except (TypeError, ValueError):
-        pass
-    raise TypeError(f"[{where}] {name} is {value!r}; expected {expected}")
+        return float(number)
+    except OverflowError:
+        raise ValueError(f"[{where}] {name} is larger than a float64 can be") from None
 
 
 def flag(value: Any, name: str, where: str) -> bool:
@@ -54,10 +62,35 @@ def node_name(name: Any, where: str) -> str | None:
 
 def seed(value: Any, where: str) -> int:
     """The value as a seed. Raises TypeError or ValueError unless it is an int in [0, 2**64)."""
-    number = integer(value, "seed", 0, where)
-    if number >= 2**64:
-        raise ValueError(f"[{where}] seed is {number}; expected 0 <= seed < 2**64")
-    return number
+    return integer(value, "seed", 0, where, 2**64 - 1)
+
+
+def listed(values: Iterable[Any], name: str, where: str) -> list[Any]:
+    """The values as a list. Raises TypeError if there are none to list, or letters or bytes."""
+    try:
+        if not isinstance(values, str | bytes):
+            return list(values)
+    except TypeError:
+        pass
+    raise TypeError(f"[{where}] {name} is {values!r}; expected a list")
+
+
+def rows_of(part: Any, what: str) -> NDArray[Any]:
+    """The samples of an input or an output as an array. Raises TypeError or ShapeError if none."""
+    array = _core.numbers(part, what)
+    if array.ndim == 0:
+        raise _core.ShapeError(f"{what} has shape (); expected a row for each sample")
+    return array
+
+
+def row_numbers(rows: NDArray[Any], n: int, name: str, where: str) -> NDArray[np.int64]:
+    """The numbers of some of n rows. Raises TypeError or ValueError if there is another in it."""
+    if rows.dtype.kind not in "iu":
+        raise TypeError(f"[{where}] {name} has dtype {rows.dtype.name}; expected integers")
+    for entry in (rows.min(initial=0), rows.max(initial=0)):
+        if not 0 <= entry < n:
+            raise ValueError(f"[{where}] {name} has the entry {entry}; expected 0 <= entry < {n}")
+    return rows.astype(np.int64, copy=False)
 
 
 def initializer(init: str | Initializer | ArrayLike | None, where: str) -> Initializer | None:
@@ -71,6 +104,7 @@ def initializer(init: str | Initializer | ArrayLike | None, where: str) -> Initi
 
 def metric_names(metrics: Sequence[str], where: str) -> list[str]:
     """The names as a list. Raises TypeError if there is a bare string or something else in it."""
-    if isinstance(metrics, str) or not all(isinstance(name, str) for name in metrics):
+    names = listed(metrics, "metrics", where)
+    if not all(isinstance(name, str) for name in names):
         raise TypeError(f"[{where}] metrics is {metrics!r}; expected a list of names")
-    return list(metrics)
+    return names

@@ -71,6 +71,7 @@ __all__: list[str] = [
     "mean_squared_error",
     "multiply",
     "negate",
+    "numbers",
     "openmp_version",
     "parameter",
     "parts",
@@ -454,6 +455,17 @@ class Network:
     def __init__(self, path: os.PathLike[builtins.str], training: Training) -> None:
         """
         From a file, with the fit that is in it.
+        """
+    def _check_batch(
+        self,
+        fit: Training,
+        X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
+        sample_weight: numpy.typing.ArrayLike | None,
+        prefix: str,
+    ) -> None:
+        """
+        Raise what a fit of these samples raises, with `prefix` before the name of the array.
         """
     def _check_gradients(
         self,
@@ -1319,6 +1331,13 @@ def multiply() -> Operator:
 def negate() -> Operator:
     """
     -x.
+    """
+
+def numbers(values: numpy.typing.ArrayLike, what: str) -> numpy.typing.NDArray[typing.Any]:
+    """
+    The values as an array of real numbers, which may be the same object.
+
+    Raises TypeError, with `what` in it, if they are none, or an array of them is masked.
     """
 
 def openmp_version() -> int:

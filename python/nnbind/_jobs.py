@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from . import _core
 from ._batches import lone
+from ._checks import row_numbers, rows_of
 from ._core import History, ShapeError
 from ._weights import sample_weights
 from .losses import core_losses
-from .optimizers import SGD, core_optimizer
+from .optimizers import core_optimizer
 
 if TYPE_CHECKING:
     from ._training import Fit
@@ -63,7 +64,7 @@ class Jobs:
             _core.FitJob(
                 network=net,
                 losses=self._losses_of(fit, net),
-                optimizer=core_optimizer(fit.optimizer or SGD(0.01), WHERE),
+                optimizer=core_optimizer(fit.optimizer, WHERE),
                 seed=fit.seed,
                 data=data,
                 sample_weight=self._weights(fit, net, rows),
@@ -106,7 +107,8 @@ class Jobs:
             return given
         y = lone(fit.y)
         if isinstance(class_weight, str) and rows is not None and len(fit.y) == 1:
-            return _balanced(given, class_weight, np.asarray(y), net, rows)
+            labels = rows_of(y, f"[{WHERE}] y")
+            return _balanced(given, class_weight, labels, net, rows)
         key = (*map(id, fit.y), tuple(net.output_names), net.outputs)
         if key not in self._class_weights:
             self._class_weights[key] = sample_weights(given, class_weight, y, net, WHERE)
@@ -120,12 +122,12 @@ def _balanced(
     if given is None:
         weights = np.ones(len(y))
     else:
-        given = np.asanyarray(given, dtype=float)  # a mask is kept, and refused by the core
+        given = _core.numbers(given, f"[{WHERE}] sample_weight")
         if given.shape != (len(y),):
             raise ShapeError(
                 f"[{WHERE}] sample_weight has shape {given.shape}; expected {(len(y),)}"
             )
-        weights, given = given.copy(), given[rows]
+        weights, given = given.astype(np.float64), given[rows]
     weights[rows] = sample_weights(given, class_weight, y[rows], net, WHERE)
     return weights
 
@@ -152,17 +154,9 @@ def _rows(fit: Fit, samples: Any, k: int) -> tuple[NDArray[np.int64], NDArray[np
 
 
 def _indices(fit: Fit, samples: Any, k: int) -> NDArray[np.int64]:
-    rows = np.asarray(samples)
+    rows = _core.numbers(samples, f"[{WHERE}] samples[{k}]")
     if rows.ndim != 1 or len(rows) == 0:
         raise ShapeError(
             f"[{WHERE}] samples[{k}] has shape {rows.shape}; expected (n,) with n >= 1"
         )
-    if rows.dtype.kind not in "iu":
-        raise TypeError(f"[{WHERE}] samples[{k}] has dtype {rows.dtype}; expected integers")
-    n = len(fit.X[0])
-    if rows.min() < 0 or rows.max() >= n:
-        raise ValueError(
-            f"[{WHERE}] samples[{k}] has the entry {rows.min() if rows.min() < 0 else rows.max()}; "
-            f"expected 0 <= entry < {n}"
-        )
-    return rows.astype(np.int64, copy=False)
+    return row_numbers(rows, len(rows_of(fit.X[0], f"[{WHERE}] X")), f"samples[{k}]", WHERE)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from . import _core
 from ._assembly import Assembly, reassemble
+from ._checks import flag
 
 Saved = TypeVar("Saved", bound="Saving")
 
@@ -37,7 +38,7 @@ class Saving(_core.Network):
         trains the network.
         """
         file = Path(os.fsdecode(path))
-        if not training_state:
+        if not flag(training_state, "training_state", "Network.save"):
             self._save(file)
         elif self._training is None:
             raise ValueError("[Network.save] there is no training_state before the first fit")

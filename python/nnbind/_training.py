@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _core
 from ._batches import ConvertedBatches, lone, must_be_converted_by_batch
-from ._checks import integer, metric_names
+from ._checks import flag, integer, listed, metric_names, real, rows_of
 from ._checks import seed as checked_seed
 from ._notes import Notes, compare_notes, notes_of
 from ._saving import Saving
@@ -68,7 +68,7 @@ class Fit:
             )
             self._check_order()
             if must_be_converted_by_batch(self.X, net.dtype):
-                self._convert_by_batch(net, training.epochs_done)
+                self._convert_by_batch(net, training)
             else:
                 self.X, self.y = lone(self.X), lone(self.y)
         done = training.epochs_done
@@ -80,13 +80,13 @@ class Fit:
         return _core.Training(
             net,
             losses=core_losses(self.loss, self.loss_weights, net.output_names, self.where),
-            optimizer=core_optimizer(self.optimizer or SGD(0.01), self.where),
+            optimizer=core_optimizer(self.optimizer, self.where),
             epochs=self.epochs,
             batch_size=self.batch_size or 0,
             early_stopping=None if self.early_stopping is None else self.early_stopping._core(),
             regularizer=core_regularizer(self.regularizer, self.where),
             metrics=metric_names(self.metrics, self.where),
-            shuffle=bool(self.shuffle),
+            shuffle=self.shuffle,
             seed=self.seed,
             notes=notes,
         )
@@ -122,6 +122,11 @@ class Fit:
         if self.batch_size is not None:
             self.batch_size = integer(self.batch_size, "batch_size", 1, self.where)
         self.seed = net.seed if self.seed is None else checked_seed(self.seed, self.where)
+        if self.optimizer is None:
+            self.optimizer = SGD(0.01)
+        self.shuffle = flag(self.shuffle, "shuffle", self.where)
+        self.progress = flag(self.progress, "progress", self.where)
+        self.validation_fraction = real(self.validation_fraction, "validation_fraction", self.where)
         if isinstance(self.optimizer, GradientDescent) and self.batch_size is not None:
             raise ValueError(f"[{self.where}] nn.GradientDescent uses the whole set; no batch_size")
         if not isinstance(self.early_stopping, EarlyStopping | None):
@@ -135,6 +140,7 @@ class Fit:
             raise TypeError(
                 f"[{self.where}] validation_data is not (X, y) or (X, y, sample_weight)"
             )
+        self.callbacks = listed(self.callbacks, "callbacks", self.where)
         for callback in self.callbacks:
             if not callable(callback):
                 raise TypeError(f"[{self.where}] {callback!r} is no callback; expected a function")
@@ -152,11 +158,16 @@ class Fit:
         """Takes the last rows for validation."""
         if not self.keeps_rows_out():
             return
-        parts = [*self.X, *self.y] + ([] if self.sample_weight is None else [self.sample_weight])
-        arrays = [part if isinstance(part, np.ndarray) else np.asarray(part) for part in parts]
-        n = len(arrays[0])
+        parts, names = [*self.X, *self.y], ["X"] * len(self.X) + ["y"] * len(self.y)
+        if self.sample_weight is not None:
+            parts, names = [*parts, self.sample_weight], [*names, "sample_weight"]
+        arrays = [
+            part if isinstance(part, np.ndarray) else _core.numbers(part, f"[{self.where}] {name}")
+            for part, name in zip(parts, names, strict=True)
+        ]
+        n = len(arrays[0]) if arrays[0].ndim > 0 else 0
         kept = self.rows_to_train_on(n)
-        if any(len(array) != n for array in arrays) or not 0 < kept < n:
+        if any(array.shape[:1] != (n,) for array in arrays) or not 0 < kept < n:
             shapes = " and ".join(str(array.shape) for array in arrays)
             raise _core.ShapeError(
                 f"[{self.where}] validation_fraction {self.validation_fraction} cannot split "
@@ -188,25 +199,24 @@ class Fit:
     def _check_order(self) -> None:
         if self.sample_order is None:
             return
-        order = self.sample_order = np.asarray(self.sample_order)
-        n = len(self.X[0])
+        order = _core.numbers(self.sample_order, f"[{self.where}] sample_order")
+        self.sample_order = order
+        n = len(rows_of(self.X[0], f"[{self.where}] X"))
         if order.shape not in ((n,), (self.epochs, n)):
             raise _core.ShapeError(
                 f"[{self.where}] sample_order has shape {order.shape}; "
                 f"expected ({n},) or ({self.epochs}, {n})"
             )
 
-    def _convert_by_batch(self, net: _core.Network, epoch: int) -> None:
-        assert self.seed is not None
+    def _convert_by_batch(self, net: _core.Network, training: _core.Training) -> None:
         self.X = ConvertedBatches(
             net,
+            training,
             self.X,
             self.y,
             self.sample_weight,
-            self.batch_size or len(self.X[0]),
+            self.batch_size,
             self.sample_order,
-            self.shuffle,
-            self.seed,
-            epoch,
+            self.where,
         )
         self.y = self.sample_weight = self.sample_order = None

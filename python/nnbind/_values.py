@@ -9,20 +9,23 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _core
 
+_MOST = 2**31 - 1  # values of a node, as the core has it
+
 
 def matrix(value: ArrayLike, where: str) -> np.ndarray[Any, Any]:
     """The numbers as a matrix; those of one row may come as a number or a vector."""
     try:
-        array = np.asanyarray(value)
-    except ValueError:
-        raise TypeError(
-            f"[{where}] got {value!r}; expected real numbers, in rows of equal length"
-        ) from None
-    if isinstance(array, np.ma.MaskedArray):
-        raise TypeError(f"[{where}] value is a masked array; fill it first")
-    if array.dtype.kind not in "fiub":
-        given = f"an array of dtype {array.dtype}" if array.ndim else repr(value)
-        raise TypeError(f"[{where}] got {given}; expected real numbers")
+        array = _core.numbers(value, f"[{where}] value")
+    except TypeError as error:
+        # Small things are best shown; what an object says of itself is better still.
+        is_array = isinstance(value, np.ndarray) and value.ndim > 0
+        if is_array or not str(error).startswith(f"[{where}]"):
+            raise
+        raise TypeError(f"[{where}] got {value!r}; expected real numbers") from None
+    if array.size > _MOST:
+        raise _core.ShapeError(
+            f"[{where}] value has shape {array.shape}; expected at most {_MOST} numbers"
+        )
     if array.ndim > 2:
         raise _core.ShapeError(f"[{where}] value has shape {array.shape}; expected (rows, columns)")
     return array.reshape(1, -1) if array.ndim < 2 else array

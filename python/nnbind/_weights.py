@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _core
+from ._checks import real
 from ._core import ShapeError
 
 
@@ -31,10 +33,11 @@ def sample_weights(
             "expected sample_weight"
         )
     (y,) = _core.parts(y, names, f"[{where}] y")
-    weights = _of_classes(class_weight, _labels(np.asarray(y), where), net.outputs, where)
+    labels = _labels(_core.numbers(y, f"[{where}] y"), where)
+    weights = _of_classes(class_weight, labels, net.outputs, where)
     if sample_weight is None:
         return weights
-    given = np.asanyarray(sample_weight, dtype=float)  # a mask is kept, and refused
+    given = _core.numbers(sample_weight, f"[{where}] sample_weight")
     if given.shape != weights.shape:
         raise ShapeError(
             f"[{where}] sample_weight has shape {given.shape}; expected {weights.shape}"
@@ -49,14 +52,17 @@ def _of_classes(
         return _balanced(class_weight, labels, where)
     classes = max(outputs, 2)
     if isinstance(class_weight, Mapping):
-        table = {int(label): float(weight) for label, weight in class_weight.items()}
+        table = {
+            _label(label, where): real(weight, f"class_weight of label {label}", where)
+            for label, weight in class_weight.items()
+        }
     else:
-        weights = np.asarray(class_weight, dtype=float)
+        weights = _core.numbers(class_weight, f"[{where}] class_weight")
         if weights.shape != (classes,):
             raise ShapeError(
                 f"[{where}] class_weight has shape {weights.shape}; expected ({classes},)"
             )
-        table = dict(enumerate(weights.tolist()))
+        table = dict(enumerate(weights.astype(np.float64).tolist()))
     for label, weight in table.items():
         if not (np.isfinite(weight) and weight >= 0):
             raise ValueError(
@@ -65,13 +71,21 @@ def _of_classes(
     return np.array([table.get(label, 1.0) for label in labels.tolist()])
 
 
+def _label(label: Any, where: str) -> int:
+    if isinstance(label, Integral):
+        return int(label)
+    if isinstance(label, Real) and float(label).is_integer():
+        return int(float(label))
+    raise TypeError(f"[{where}] class_weight has the label {label!r}; expected an integer")
+
+
 def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     if y.ndim == 2 and y.shape[1] > 1:
         return np.asarray(np.argmax(y, axis=1), np.int64)
-    if y.ndim not in (1, 2) or y.dtype.kind not in "fiub":
+    if y.ndim == 0 or y.size != len(y):
         raise ShapeError(
-            f"[{where}] y has shape {y.shape} and dtype {y.dtype}; class_weight expects labels, "
-            "one-hot rows or a column of two values"
+            f"[{where}] y has shape {y.shape}; class_weight expects labels, one-hot rows or a "
+            "column of two values"
         )
     with np.errstate(invalid="ignore"):  # a NaN is refused later, by name and row
         return y.reshape(len(y)).astype(np.int64)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ._checks import integer
+from . import _core
+from ._checks import integer, real
 from ._checks import seed as checked_seed
 
 __all__ = ["circles", "clouds", "moons", "spirals"]
@@ -129,9 +129,7 @@ class _Draw:
 
     def number(self, name: str, value: Any, below: float = math.inf) -> float:
         """The option as a float in [0, below)."""
-        if not isinstance(value, Real):
-            raise TypeError(f"[{self.where}] {name} is {value!r}; expected a number")
-        number = float(value)
+        number = real(value, name, self.where)
         if not 0 <= number < below:
             allowed = "a finite number >= 0" if below == math.inf else f"0 <= {name} < {below}"
             raise ValueError(f"[{self.where}] {name} is {number}; expected {allowed}")
@@ -150,10 +148,8 @@ class _Draw:
 
     def _two_values(self, labels: Any) -> NDArray[np.float32]:
         expected = "expected two different numbers"
-        try:
-            values = np.asarray(labels, dtype=np.float32)
-        except (TypeError, ValueError):
-            raise TypeError(f"[{self.where}] labels is {labels!r}; {expected}") from None
+        with np.errstate(over="ignore"):  # an infinity is refused
+            values = _core.numbers(labels, f"[{self.where}] labels").astype(np.float32)
         if values.shape != (2,) or values[0] == values[1] or not np.isfinite(values).all():
             raise ValueError(f"[{self.where}] labels is {labels!r}; {expected}")
         return values

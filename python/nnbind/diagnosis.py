@@ -120,7 +120,8 @@ def diagnose(
     data = gather(
         net, X, y, loss, sample_weight, loss_weights=loss_weights, regularizer=regularizer
     )
-    core_optimizer(optimizer or SGD(), "diagnose")  # or it is none
+    if optimizer is not None:
+        core_optimizer(optimizer, "diagnose")  # or it is none
     if batch_size is not None:
         batch_size = integer(batch_size, "batch_size", 1, "diagnose")
     with np.errstate(all="ignore"):  # what overflows is a finding, no warning
@@ -138,7 +139,7 @@ def explanation(net: Network, fit: Fit, history: History) -> str:
     X, y, weight = fit.X, fit.y, fit.sample_weight
     if isinstance(X, ConvertedBatches):
         X, y, weight = lone(X.X), lone(X.y), X.sample_weight
-    optimizer = fit.optimizer or SGD(0.01)
+    optimizer = SGD(0.01) if fit.optimizer is None else fit.optimizer
     # Of the last epoch, for the optimizer is reset.
     rate = history.learning_rate[-1] if history.learning_rate else optimizer.learning_rate
     try:

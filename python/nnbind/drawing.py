@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import _core
 from ._core import Activation, Layer
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def plot_network(net: Network, ax: Axes | None = None) -> Axes:
     is too large to be seen; ``net.graph()`` draws any network. Needs matplotlib
     (``pip install nnbind[plot]``).
     """
+    if not isinstance(net, _core.Network):
+        raise TypeError(f"[plot_network] net is {net!r}; expected an nn.Network")
     layers = _chain(net)
     widths = [layers[0].inputs, *(layer.units for layer in layers)]
     if max(widths) > _MOST_UNITS or len(widths) > _MOST_LAYERS:

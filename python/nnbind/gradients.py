@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
+from ._checks import flag, real
 from .losses import LossArgument, LossWeights, core_losses
 from .network import Network, Parts
 from .regularizers import L1L2, core_regularizer
@@ -104,5 +105,7 @@ def check_gradients(
     losses = core_losses(loss, loss_weights, net.output_names, where)
     twin = net.copy() if net.dtype == np.float64 else net.astype(np.float64)
     r = core_regularizer(regularizer, where)
-    check = twin._check_gradients(X, y, losses, r, step, tolerance, bool(training))
+    step, tolerance = real(step, "step", where), real(tolerance, "tolerance", where)
+    training = flag(training, "training", where)
+    check = twin._check_gradients(X, y, losses, r, step, tolerance, training)
     return GradientReport(check)

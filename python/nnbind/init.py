@@ -10,6 +10,7 @@ every platform, and a float32 network holds the rounded weights of the float64 o
 from __future__ import annotations
 
 from . import _core
+from ._checks import real
 from ._core import Initializer
 
 __all__ = [
@@ -34,17 +35,19 @@ def Zeros() -> Initializer:
 
 def Constant(value: float) -> Initializer:
     """All weights ``value``."""
-    return _core.Initializer.constant(value)
+    return _core.Initializer.constant(real(value, "value", "init.Constant"))
 
 
 def Normal(std: float = 0.05, mean: float = 0.0) -> Initializer:
     """Normal with mean ``mean`` and standard deviation ``std``."""
-    return _core.Initializer.normal(mean, std)
+    where = "init.Normal"
+    return _core.Initializer.normal(real(mean, "mean", where), real(std, "std", where))
 
 
 def Uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
     """Uniform on [low, high)."""
-    return _core.Initializer.uniform(low, high)
+    where = "init.Uniform"
+    return _core.Initializer.uniform(real(low, "low", where), real(high, "high", where))
 
 
 def LeCunNormal() -> Initializer:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from . import _core
+from ._checks import flag, real
 
 __all__ = [
     "AbsoluteError",
@@ -35,6 +36,10 @@ class Loss:
     reduction: str = field(default="mean", kw_only=True)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.reduction, str):
+            raise TypeError(
+                f'[{type(self).__name__}] reduction is {self.reduction!r}; expected "mean" or "sum"'
+            )
         self._core()  # checks the options
 
     def _core(self) -> _core.Loss:
@@ -69,7 +74,7 @@ class Huber(Loss):
     delta: float = 1.0
 
     def _core(self) -> _core.Loss:
-        return _core.huber(self.delta, self.reduction)
+        return _core.huber(real(self.delta, "delta", "Huber"), self.reduction)
 
 
 class Hinge(Loss):
@@ -96,7 +101,8 @@ class Poisson(Loss):
     log_input: bool = False
 
     def _core(self) -> _core.Loss:
-        return _core.poisson(self.log_input, self.reduction)
+        log_input = flag(self.log_input, "log_input", "Poisson")
+        return _core.poisson(log_input, self.reduction)
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,8 @@ class BinaryCrossEntropy(Loss):
     from_logits: bool = False
 
     def _core(self) -> _core.Loss:
-        return _core.binary_cross_entropy(self.from_logits, self.reduction)
+        from_logits = flag(self.from_logits, "from_logits", "BinaryCrossEntropy")
+        return _core.binary_cross_entropy(from_logits, self.reduction)
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,10 @@ class CrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     def _core(self) -> _core.Loss:
-        return _core.cross_entropy(self.from_logits, self.label_smoothing, self.reduction)
+        where = "CrossEntropy"
+        from_logits = flag(self.from_logits, "from_logits", where)
+        smoothing = real(self.label_smoothing, "label_smoothing", where)
+        return _core.cross_entropy(from_logits, smoothing, self.reduction)
 
 
 LossArgument: TypeAlias = str | Loss | Sequence[str | Loss] | Mapping[str, str | Loss]
@@ -152,7 +162,8 @@ def core_losses(
         weights = dict.fromkeys(outputs, 1.0) | dict(weights)
     given = [1.0] * len(outputs)
     if weights is not None:
-        given = [float(w) for w in _for_each(weights, outputs, f"[{where}] loss_weights")]
+        listed = _for_each(weights, outputs, f"[{where}] loss_weights")
+        given = [real(weight, "loss_weights", where) for weight in listed]
     return list(zip(losses, given, strict=True))
 
 

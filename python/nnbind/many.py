@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._checks import integer, metric_names
+from ._checks import integer, listed, metric_names
 from ._core import History
 from ._jobs import WHERE, Jobs
 from ._training import Fit
@@ -98,7 +98,7 @@ def fit_many(
         jobs.add(fit, net, rows)
     histories = [history for _, history in jobs.trained]
     try:
-        with NetworksBar(histories, progress) as bar:
+        with NetworksBar(histories, fit.progress) as bar:
             _core.fit_many(
                 jobs.list,
                 jobs.sets,
@@ -107,8 +107,8 @@ def fit_many(
                 early_stopping=None if early_stopping is None else early_stopping._core(),
                 regularizer=core_regularizer(regularizer, WHERE),
                 metrics=metric_names(metrics, WHERE),
-                shuffle=bool(shuffle),
-                threads=0 if threads is None else integer(threads, "threads", 1, WHERE),
+                shuffle=fit.shuffle,
+                threads=0 if threads is None else integer(threads, "threads", 1, WHERE, 2**31 - 1),
                 progress=bar.show,
             )
             bar.finish()
@@ -120,7 +120,7 @@ def fit_many(
 
 
 def _networks(networks: Sequence[Network]) -> list[Network]:
-    nets = _listed(networks, "networks")
+    nets = listed(networks, "networks", WHERE)
     for net in nets:
         if not isinstance(net, Network):
             raise TypeError(f"[{WHERE}] networks has {net!r}; expected networks alone")
@@ -146,17 +146,10 @@ def _for_each(values: Any, nets: list[Network], name: str) -> list[Any]:
     """The values as a list, one for each network; or None for each."""
     if values is None:
         return [None] * len(nets)
-    listed = _listed(values, name)
-    if len(listed) != len(nets):
+    given = listed(values, name, WHERE)
+    if len(given) != len(nets):
         raise ValueError(
-            f"[{WHERE}] {name} has {len(listed)} entries; expected one for each of the "
+            f"[{WHERE}] {name} has {len(given)} entries; expected one for each of the "
             f"{len(nets)} networks"
         )
-    return listed
-
-
-def _listed(values: Any, name: str) -> list[Any]:
-    try:
-        return list(values)
-    except TypeError:
-        raise TypeError(f"[{WHERE}] {name} is {values!r}; expected a list") from None
+    return given

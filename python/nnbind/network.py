@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _training
 from ._assembly import Assembly, Inputs, Outputs, assemble
-from ._checks import metric_names
+from ._checks import flag, metric_names
 from ._checks import seed as checked_seed
 from ._core import DivergenceError, History
 from ._derivatives import Derivatives
@@ -61,7 +61,7 @@ class Network(Derivatives, Inspection, Saving):
 
     def _make(self, assembly: Assembly, seed: int, dtype: DTypeLike) -> None:
         try:
-            core_dtype = np.dtype(dtype)
+            core_dtype = np.dtype("O" if dtype is None else dtype)  # NumPy's None is float64
         except TypeError:
             raise TypeError(f"[Network] dtype is {dtype!r}; expected float32 or float64") from None
         super().__init__(assembly.entries, assembly.outputs, seed, core_dtype)
@@ -145,7 +145,7 @@ class Network(Derivatives, Inspection, Saving):
 
         X is (n, inputs). y is (n, outputs), or integer labels (n,) for the cross-entropy. Or X is
         an iterable of batches (X, y) or (X, y, sample_weight) and y is None; it is iterated anew
-        for each epoch. An ``np.memmap`` is read batch by batch.
+        for each epoch. An ``np.memmap`` is read batch by batch, after a first look at all of it.
 
         ``loss``: one for all outputs k, a list, or a dict by name; ``loss_weights``: w, likewise,
         1 by default. With several outputs ``history.metrics`` has "NAME_loss", "NAME_accuracy", ...
@@ -272,4 +272,4 @@ class Network(Derivatives, Inspection, Saving):
         losses, r, weights = core_objective(
             self, where, y, loss, loss_weights, sample_weight, class_weight, regularizer
         )
-        return self._loss_and_gradient(X, y, losses, r, weights, bool(training))
+        return self._loss_and_gradient(X, y, losses, r, weights, flag(training, "training", where))

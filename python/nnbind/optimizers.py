@@ -139,7 +139,7 @@ class AdaGrad(Optimizer):
         super().__init__(_made(self, _core.adagrad, learning_rate, clip_norm, epsilon=epsilon))
 
 
-def core_optimizer(optimizer: Optimizer, where: str) -> _core.Optimizer:
+def core_optimizer(optimizer: object, where: str) -> _core.Optimizer:
     """The core's optimizer behind an object."""
     if isinstance(optimizer, Optimizer):
         return optimizer._core

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import _core
+from ._checks import flag, real
 
 __all__ = ["L1", "L1L2", "L2"]
 
@@ -26,7 +27,13 @@ class L1L2:
         self._core()  # checks the numbers
 
     def _core(self) -> _core.Regularizer:
-        return _core.Regularizer(self.l1, self.l2, self.bias, self.divide_by_batch_size)
+        where = type(self).__name__
+        return _core.Regularizer(
+            real(self.l1, "l1", where),
+            real(self.l2, "l2", where),
+            flag(self.bias, "bias", where),
+            flag(self.divide_by_batch_size, "divide_by_batch_size", where),
+        )
 
 
 class L1(L1L2):

@@ -8,6 +8,7 @@ schedule belongs to one optimizer.
 from __future__ import annotations
 
 from . import _core
+from ._checks import integer, real
 from ._core import Schedule
 
 __all__ = [
@@ -23,17 +24,23 @@ __all__ = [
 
 def Constant(rate: float) -> Schedule:
     """Always ``rate``."""
-    return _core.constant_rate(rate)
+    return _core.constant_rate(real(rate, "rate", "schedules.Constant"))
 
 
 def Step(rate: float, every: int, factor: float = 0.1) -> Schedule:
     """rate · factor^⌊t / every⌋."""
-    return _core.step_decay(rate, every, factor)
+    where = "schedules.Step"
+    return _core.step_decay(
+        real(rate, "rate", where), integer(every, "every", 1, where), real(factor, "factor", where)
+    )
 
 
 def Exponential(rate: float, every: int, factor: float) -> Schedule:
     """rate · factor^(t / every)."""
-    return _core.exponential_decay(rate, every, factor)
+    where = "schedules.Exponential"
+    return _core.exponential_decay(
+        real(rate, "rate", where), integer(every, "every", 1, where), real(factor, "factor", where)
+    )
 
 
 def Cosine(rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> Schedule:
@@ -42,12 +49,19 @@ def Cosine(rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> Sche
     rate · (t + 1) / warmup for t < warmup; then final + (rate - final) (1 + cos(π u)) / 2 with
     u = (t - warmup) / (steps - warmup). Loshchilov and Hutter, "SGDR", ICLR 2017.
     """
-    return _core.cosine_decay(rate, steps, warmup, final)
+    where = "schedules.Cosine"
+    return _core.cosine_decay(
+        real(rate, "rate", where),
+        integer(steps, "steps", 1, where),
+        integer(warmup, "warmup", 0, where),
+        real(final, "final", where),
+    )
 
 
 def InverseScaling(rate: float, power: float = 0.5) -> Schedule:
     """rate / (t + 1)^power."""
-    return _core.inverse_scaling(rate, power)
+    where = "schedules.InverseScaling"
+    return _core.inverse_scaling(real(rate, "rate", where), real(power, "power", where))
 
 
 def ReduceOnPlateau(
@@ -62,4 +76,11 @@ def ReduceOnPlateau(
     The monitored loss is the validation loss if there is one, else the training loss; it no longer
     falls when it has not been ``min_delta`` below its best for ``patience`` epochs.
     """
-    return _core.reduce_on_plateau(rate, factor, patience, min_delta, min_rate)
+    where = "schedules.ReduceOnPlateau"
+    return _core.reduce_on_plateau(
+        real(rate, "rate", where),
+        real(factor, "factor", where),
+        integer(patience, "patience", 1, where, 2**31 - 1),
+        real(min_delta, "min_delta", where),
+        real(min_rate, "min_rate", where),
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import _core
+from ._checks import listed
 from ._core import Activation
 from .custom import CustomActivation
 from .graph import Node, apply
@@ -69,5 +70,6 @@ def mlp(
     ``activation`` and ``dropout`` are those of the hidden layers, ``output`` is the activation of
     the output layer.
     """
-    layers = [Dense(units, activation, dropout=dropout) for units in hidden]
+    widths = listed(hidden, "hidden", "mlp")
+    layers = [Dense(units, activation, dropout=dropout) for units in widths]
     return Sequential(Input(inputs), *layers, Dense(outputs, output), seed=seed, dtype=dtype)

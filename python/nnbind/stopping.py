@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import _core
+from ._checks import flag, integer, real
 
 __all__ = ["EarlyStopping"]
 
@@ -27,4 +28,9 @@ class EarlyStopping:
         self._core()  # checks the numbers
 
     def _core(self) -> _core.EarlyStopping:
-        return _core.EarlyStopping(self.patience, self.min_delta, self.restore_best)
+        where = "EarlyStopping"
+        return _core.EarlyStopping(
+            integer(self.patience, "patience", 1, where, 2**31 - 1),
+            real(self.min_delta, "min_delta", where),
+            flag(self.restore_best, "restore_best", where),
+        )

@@ -78,6 +78,8 @@ class Optimizer {
   [[nodiscard]] virtual std::optional<Recipe> recipe() const { return std::nullopt; }
   /// Vectors of the size of θ that the rule needs, v or m and v: 0, 1 or 2.
   [[nodiscard]] virtual int state_vectors() const = 0;
+  /// Whether that vector sums squares, so that no step makes an element of it negative.
+  [[nodiscard]] virtual bool sums_squares(int /*vector*/) const { return false; }
   /// One of them, (parameter_count), of the type for which it is bound.
   template <class T>
   [[nodiscard]] std::span<T> state_vector(int vector);

@@ -93,6 +93,11 @@ class TensorReader {
   std::map<std::string, TensorEntry> left_;
 };
 
+/// Throws FileError if it is of running variances and one is below 0, which no training makes it.
+/// A NaN may be what training has come to.
+template <class T>
+void check_variances(const Place<T>& place);
+
 /// The network that the JSON describes, its θ drawn anew. Throws FileError that names the field, or
 /// what the operators and the graph throw; before it asks for more memory than the tensors take.
 template <class T>

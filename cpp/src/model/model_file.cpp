@@ -1,7 +1,5 @@
 #include "nnbind/model_file.hpp"
 
-#include <algorithm>
-
 #include "model/architecture.hpp"
 #include "model/byte_sources.hpp"
 #include "model/training.hpp"
@@ -70,14 +68,6 @@ Document read_architecture(const Header& header) {
   return parse_json(metadata(header, "network"), "__metadata__.network");
 }
 
-/// NaN may be what training has come to; but no training makes a variance negative.
-template <class T>
-void check_numbers(const Place<T>& place) {
-  const bool is_variance = place.name.ends_with(".running_variance");
-  require_file(!is_variance || std::ranges::none_of(place.numbers, [](T v) { return v < 0; }),
-               "tensor " + nnbind::quoted(place.name) + " has a variance below 0");
-}
-
 template <class T>
 std::unique_ptr<Network<T>> read_network(const ByteSource& source, const Header& header,
                                          const Json& architecture, Training<T>* training) {
@@ -85,7 +75,7 @@ std::unique_ptr<Network<T>> read_network(const ByteSource& source, const Header&
   auto network = build<T>(architecture, tensors);
   for (const Place<T>& place : places(*network)) {
     tensors.fill(place);
-    check_numbers(place);
+    check_variances(place);
   }
   if (training != nullptr) {
     require_file(header.metadata.contains("training"),
@@ -124,13 +114,23 @@ AnyNetwork read_any(const ByteSource& source, AnyTraining* training = nullptr) {
              : read_any_as<double>(source, header, architecture, training);
 }
 
+/// An error's words, cut short: they may quote a name as long as the file.
+std::string brief(std::string words) {
+  constexpr std::size_t longest = 2000;
+  if (words.size() <= longest) return words;
+  std::size_t end = longest;
+  while (end > 0 && (words[end] & 0xC0) == 0x80) --end;  // not within a letter of several bytes
+  words.resize(end);
+  return words + "...";
+}
+
 /// f(), with `where` before the words of its errors.
 template <class F>
 auto told(const std::string& where, F f) {
   try {
     return f();
   } catch (const std::invalid_argument& error) {
-    throw FileError("[load] " + where + error.what());
+    throw FileError("[load] " + where + brief(error.what()));
   }
 }
 

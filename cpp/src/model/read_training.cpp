@@ -105,6 +105,9 @@ OptimizerPointer read_optimizer(const Json& json, const Json& schedule_json,
     const Place<T> place{"optimizer." + std::to_string(k), {numbers.size()}, numbers};
     tensors.fill(place);
     require_numbers<T>(place.name, numbers);
+    const bool squares = optimizer->sums_squares(k);
+    require_file(!squares || std::ranges::none_of(numbers, [](T value) { return value < 0; }),
+                 "tensor " + nnbind::quoted(place.name) + " has a sum of squares below 0");
   }
   Schedule& own = optimizer->schedule();
   const auto numbers = tensors.numbers("schedule.state", {own.state().size()});
@@ -146,8 +149,24 @@ AlignedVector<T> read_vector(TensorReader& tensors, const std::string& name, std
   return numbers;
 }
 
+/// What check_variances throws, of each node's part.
 template <class T>
-void read_state(const Json& json, const Network<T>& network, TensorReader& tensors,
+void check_best_state(std::span<T> state, const Network<T>& network) {
+  for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
+    const Node<T>& node = network.graph().node(id);
+    if (node.owner != id) continue;
+    auto offset = static_cast<std::size_t>(node.state_offset);
+    for (const NamedRows& part : node.op->state_names(node.state)) {
+      const auto count = static_cast<std::size_t>(part.rows * node.state.cols);
+      const std::string name = "fit.best_state: " + node.name + "." + part.name;
+      check_variances(Place<T>{name, {count}, state.subspan(offset, count)});
+      offset += count;
+    }
+  }
+}
+
+template <class T>
+void read_state(const Json& json, Network<T>& network, TensorReader& tensors,
                 Training<T>& training) {
   const std::string what = "training.state";
   require_keys(
@@ -175,6 +194,7 @@ void read_state(const Json& json, const Network<T>& network, TensorReader& tenso
   require_numbers<double>("fit.best", {&state.best, 1});
   state.best_theta = read_vector<T>(tensors, "fit.best_theta", network.theta().size());
   state.best_state = read_vector<T>(tensors, "fit.best_state", network.state().size());
+  check_best_state<T>(state.best_state, network);
 }
 
 }  // namespace

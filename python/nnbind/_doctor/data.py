@@ -71,12 +71,16 @@ def gather(
     where = "diagnose"
     core_losses(loss, more.get("loss_weights"), net.output_names, where)
     return Data(
-        [np.asanyarray(part) for part in _core.parts(X, net.input_names, f"[{where}] X")],
-        [np.asanyarray(part) for part in _core.parts(y, net.output_names, f"[{where}] y")],
-        None if sample_weight is None else np.asanyarray(sample_weight),
+        _numbers(_core.parts(X, net.input_names, f"[{where}] X"), f"[{where}] X"),
+        _numbers(_core.parts(y, net.output_names, f"[{where}] y"), f"[{where}] y"),
+        None if sample_weight is None else _core.numbers(sample_weight, f"[{where}] sample_weight"),
         loss,
         **more,
     )
+
+
+def _numbers(parts: list[Any], what: str) -> list[NDArray[Any]]:
+    return [_core.numbers(part, what) for part in parts]
 
 
 @contextmanager
