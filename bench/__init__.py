@@ -4,6 +4,7 @@
 - ``python -m bench.inference``: predictions from Python; inference.cpp: from C++
 - ``python -m bench.derivatives``: per-sample gradients, Jacobians, Hessian-vector products
 - ``python -m bench.many``: many small networks at once
+- ``python -m bench.extras``: what momentum, Adam, dropout, validation and metrics cost
 - ``python -m bench.threads``: two threads against one, over widths and batches
 - ``python -m bench.footprint``: import time, wheel size, peak memory, a neighbour on one core
 - ``python -m bench.interrupt``: how long Ctrl-C takes to end a fit of the largest network

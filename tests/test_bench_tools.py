@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from bench import threads
+from bench import extras, threads
 from bench.footprint import elf, importing, memory, neighbour, size
 from bench.workloads import WORKLOADS
 
@@ -100,6 +100,13 @@ def test_the_memory_of_a_fit_holds_at_least_its_data(monkeypatch: pytest.MonkeyP
     monkeypatch.chdir(ROOT)
     found = memory.in_own_process("M1", threads=1)
     assert found.peak >= found.before_fit >= found.data > 60_000 * 784 * 4
+
+
+def test_extras_are_measured_in_turns() -> None:
+    steps = extras.measure(WORKLOADS["M1"], rounds=2, seconds=0.0)
+    assert all(len(times) == 2 and min(times) > 0 for times in steps.values())
+    assert extras.ratio(steps, extras.PLAIN) == 1
+    assert len(steps) == 6
 
 
 def test_a_distribution_counts_stalls() -> None:
