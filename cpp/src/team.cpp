@@ -29,6 +29,10 @@ std::atomic<int> chosen_threads{0};
 constexpr unsigned broken = 1;
 constexpr unsigned one_barrier = 2;
 
+/// Of a change before a notify: that looks for sleepers, who look at the word once more before they
+/// sleep. In a weaker order each could miss the other.
+constexpr auto wakes = std::memory_order_seq_cst;
+
 /// Ends a member whose team has been broken up: it is caught where the member began.
 struct BrokenUp : std::exception {};
 
@@ -75,7 +79,7 @@ void run(TeamState& team, int rank, const std::function<void(const Member&)>& bo
   if (rank == 0) {
     (void)wait_until(team.done, [&](unsigned done) { return done == others; });
   } else {
-    team.done.fetch_add(1, std::memory_order_release);
+    team.done.fetch_add(1, wakes);
     team.done.notify_one();
   }
 }
@@ -122,7 +126,7 @@ int threads_for(double flops) {
 }
 
 void TeamState::break_up(const std::exception_ptr& why) {
-  if ((phase.fetch_or(broken, std::memory_order_acq_rel) & broken) != 0) return;
+  if ((phase.fetch_or(broken, wakes) & broken) != 0) return;
   error = why;
   phase.notify_all();
 }
@@ -140,7 +144,7 @@ void Member::wait_for_all(bool counts) const {
   if ((phase & broken) != 0) throw BrokenUp();
   if (team_->arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == team_->size) {
     team_->arrived.store(0, std::memory_order_relaxed);
-    team_->phase.store(phase + one_barrier, std::memory_order_release);
+    team_->phase.store(phase + one_barrier, wakes);
     team_->phase.notify_all();
     return;
   }
