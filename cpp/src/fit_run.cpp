@@ -139,6 +139,7 @@ void FitRun<T>::run_epochs(const Member& member) {
       member.barrier();
     }
     member.alone([this] { end_epoch(); });
+    keep_best_theta(member);
   } while (!finished_ && !hook_due_);
 }
 

@@ -56,6 +56,7 @@ class FitRun {
   void end_epoch();
   void record_epoch();
   void note_best(double monitored);
+  void keep_best_theta(const Member& member);
   void return_to_best();
   [[noreturn]] void throw_divergence();
 
@@ -105,6 +106,7 @@ class FitRun {
   bool resumes_ = false;   // within an epoch
   Index next_batch_ = 0;   // of this epoch
   bool diverged_ = false;  // end after this step
+  bool improved_ = false;  // in the last epoch
   bool finished_ = false;
   bool hook_due_ = false;
 };
