@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <utility>
 
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
@@ -99,7 +100,8 @@ class Jobs {
     const auto own = [this](MatrixView<const T>& view) {
       const auto written = [&](const FitJob<T>& job) {
         return overlap<T>(view, job.network->theta()) ||
-               overlap<T>(view, job.network->gradient()) || overlap<T>(view, job.network->state());
+               overlap<T>(view, std::as_const(*job.network).gradient()) ||
+               overlap<T>(view, job.network->state());
       };
       if (std::ranges::none_of(jobs_, written)) return;
       Matrix<T>& copy = copies_.emplace_back(view.rows, view.cols);

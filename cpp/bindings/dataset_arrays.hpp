@@ -31,7 +31,8 @@ struct Arrays {
 
   /// Borrows the matrix, or a copy of it if training the network would write to it.
   MatrixView<const T> keep(Borrowed<T> matrix, Network<T>& network) {
-    if (overlap<T>(matrix.view, network.theta()) || overlap<T>(matrix.view, network.gradient()) ||
+    if (overlap<T>(matrix.view, network.theta()) ||
+        overlap<T>(matrix.view, std::as_const(network).gradient()) ||
         overlap<T>(matrix.view, network.state())) {
       matrix = copy_of(matrix);
     }

@@ -103,6 +103,13 @@ std::span<T> Network<T>::gradient() {
 }
 
 template <class T>
+std::span<const T> Network<T>::gradient() const {
+  const std::lock_guard lock(gradient_mutex_);
+  if (gradient_.empty()) return {};
+  return {gradient_.data(), static_cast<std::size_t>(parameter_count())};
+}
+
+template <class T>
 std::span<T> Network<T>::state() {
   return {state_.data(), static_cast<std::size_t>(graph_.state_count())};
 }

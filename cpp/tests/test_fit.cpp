@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <numeric>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "data.hpp"
 #include "networks.hpp"
@@ -70,6 +72,19 @@ TEST(Fit, GoesOnFromWhereItWas) {
   };
   EXPECT_EQ(run({4}), run({1, 3}));
   EXPECT_EQ(run({4}), run({4, 0}));
+}
+
+TEST(Fit, NeedsMemoryForTheGradientOnlyToClipIt) {
+  const Problem<double> problem(20, 4, 3);
+  const auto has_gradient = [&](std::optional<double> clip_norm) {
+    auto network = mixed();
+    History history;
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1), 0, false, clip_norm),
+        {}, history);
+    return !std::as_const(network).gradient().empty();
+  };
+  EXPECT_FALSE(has_gradient(std::nullopt));
+  EXPECT_TRUE(has_gradient(1.0));
 }
 
 TEST(Fit, TakesTheSamplesInTheOrderGiven) {

@@ -50,6 +50,8 @@ class Network {
   /// What loss_and_gradient, or a step with clip_norm, computed last. Its memory is there from the
   /// first call on: a plain fit does without.
   [[nodiscard]] std::span<T> gradient();
+  /// The same, empty before that call.
+  [[nodiscard]] std::span<const T> gradient() const;
   [[nodiscard]] std::span<T> state();
   [[nodiscard]] std::span<const T> state() const;
 
@@ -111,7 +113,7 @@ class Network {
   std::vector<NodeId> layers_;
   AlignedVector<T> theta_;  // both with a spare cache line, so that whole vectors can be read
   AlignedVector<T> gradient_;
-  std::mutex gradient_mutex_;
+  mutable std::mutex gradient_mutex_;
   AlignedVector<T> state_;
   mutable std::atomic<bool> training_{false};
   std::unique_ptr<WorkspacePool<T>> spares_;  // of the last predictions, for the next ones
