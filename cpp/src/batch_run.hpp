@@ -90,8 +90,8 @@ class BatchRun {
     Block block;
     Index weight_rows;       // its first rows, which are weights; the others are biases
     Panels<T> theta;         // where it is kept up to date
-    Index offset;            // where it begins in θ
-    Index stride;            // from one of its rows to the next in θ
+    Index offset;            // where it begins in a gradient of θ's order
+    Index stride;            // from one of its rows to the next in that
     bool descends;           // whether its gradient need not be stored for gradient descent
     MatrixView<T> gradient;  // where it is put until it is used
     std::vector<ParameterCall<T>> calls;  // that compute it
@@ -129,6 +129,7 @@ class BatchRun {
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
   template <class F>
   static void each_view(const Piece& piece, F&& f);
+  static Panels<T> state_of(const Piece& piece, std::size_t k, Optimizer& optimizer);
   void step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer);
 
   Network<T>* network_;

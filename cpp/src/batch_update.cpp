@@ -174,12 +174,14 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 
 template <class T>
 void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer) {
-  const std::optional<double> rate = optimizer.descent_rate();
+  const std::optional<DescentRule<double>> rule = optimizer.descent();
   for (Piece& piece : share.pieces) {
-    const bool descends = rate && piece.descends;
-    ParameterPass<T>& first = piece.calls[0].pass;
-    first.theta = descends ? piece.theta : Panels<T>{};
-    first.rate = static_cast<T>(rate.value_or(0));
+    const bool descends = rule && piece.descends;
+    Descent<T>& descent = piece.calls[0].pass.descent;
+    descent.theta = descends ? piece.theta : Panels<T>{};
+    if (descends) descent.rule = rule->template as<T>();
+    const bool has_velocity = descends && rule->momentum != 0;
+    descent.velocity = has_velocity ? state_of(piece, 0, optimizer).data : nullptr;
     for (const ParameterCall<T>& call : piece.calls) call.run();
     if (descends) continue;
     add_penalty_gradient(piece, samples, piece.gradient);
@@ -187,11 +189,25 @@ void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer
   }
 }
 
+/// Of a piece, the optimizer's vector k.
+template <class T>
+Panels<T> BatchRun<T>::state_of(const Piece& piece, std::size_t k, Optimizer& optimizer) {
+  const auto [rows, cols] = piece.block;
+  return optimizer.state<T>()
+      .block(k, piece.node)
+      .middle_columns(cols.begin, cols.size())
+      .middle_rows(rows.begin, rows.size());
+}
+
 template <class T>
 void BatchRun<T>::step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer) {
   each_view(piece, [&](Range cols, MatrixView<T> theta) {
-    optimizer.update(UpdateBlock<T>{theta, gradient.middle_columns(cols.begin, cols.size()),
-                                    piece.offset + cols.begin, piece.stride, piece.weight_rows});
+    UpdateBlock<T> block{
+        theta, gradient.middle_columns(cols.begin, cols.size()), {}, piece.weight_rows};
+    for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
+      block.state[k] = state_of(piece, k, optimizer).view(cols.begin, cols.size());
+    }
+    optimizer.update(block);
   });
 }
 

@@ -39,7 +39,7 @@ struct Call {
   }
 
   void run() const {
-    optimizer.bind<T>(network.identity(), network.parameter_count());
+    optimizer.bind(network.identity());
     FitRun<T>(network, data, source, losses, optimizer, options, state, history, validation, hooks)
         .run();
   }

@@ -176,7 +176,7 @@ void fit_many(std::span<const FitJob<T>> jobs, int threads, const FitManyHooks& 
     locks.push_back(std::make_unique<Lock>(*jobs[k].network, fit_many_where(k)));
   }
   for (const FitJob<T>& job : jobs) {
-    job.optimizer->template bind<T>(job.network->identity(), job.network->parameter_count());
+    job.optimizer->bind(job.network->identity());
   }
   const std::size_t wanted = static_cast<std::size_t>(threads == 0 ? get_num_threads() : threads);
   ManyFits<T>(jobs, hooks).run(static_cast<int>(std::min(wanted, jobs.size())));

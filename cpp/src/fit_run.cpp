@@ -90,6 +90,7 @@ void FitRun<T>::save_theta() {
 template <class T>
 void FitRun<T>::make_room(Index samples) {
   save_theta();
+  optimizer_.arrange<T>(parameter_layout(network_.graph(), samples, Purpose::fit));
   batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit);
   batch_size_ = samples;
 }

@@ -1,6 +1,7 @@
 // The optimizers: their rules, and the options that are allowed.
 #include <cmath>
 
+#include "kernels/descent.hpp"
 #include "kernels/update.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/optimizer.hpp"
@@ -12,43 +13,43 @@ using kernels::constant;
 
 namespace {
 
-constexpr int none = -1;  // of a rule's state vectors
+constexpr std::size_t none = most_state_vectors;  // of a rule's state vectors
 
-/// v ← μ v - γ g, θ ← θ + v, or Nesterov's look ahead θ ← θ + μ v - γ g.
-template <bool nesterov>
-struct MomentumRule {
-  static constexpr int states = 1;
-  static constexpr int squares = none;
+/// A rule is what an optimizer does in one step. on<P>() is that for vectors of type P: a function
+/// of θ, g and the state vectors. Its constants are vectors by then: GCC leaves the conversion of a
+/// double within a loop.
+///
+/// Gradient descent without momentum, and with.
+struct SgdRule {
+  static constexpr std::size_t states = 0;
+  static constexpr std::size_t squares = none;
   static constexpr bool treats_all_alike = true;
-  double rate;
-  double momentum;
+  DescentRule<double> step;
   template <class P>
-  void operator()(P& w, const P& g, P& velocity, P& /*second*/) const {
-    const P pull = simd::pmul(constant<P>(-rate), g);
-    velocity = simd::pmadd(constant<P>(momentum), velocity, pull);
-    if constexpr (nesterov) {
-      w = simd::padd(w, P(simd::pmadd(constant<P>(momentum), velocity, pull)));
-    } else {
-      w = simd::padd(w, velocity);
-    }
+  [[nodiscard]] auto on() const {
+    return [step = kernels::DescentStep<P>(step)](P& w, const P& g, P& /*first*/, P& /*second*/) {
+      w = step(w, g);
+    };
   }
 };
 
-struct SgdRule {
-  static constexpr int states = 0;
-  static constexpr int squares = none;
+struct MomentumRule {
+  static constexpr std::size_t states = 1;
+  static constexpr std::size_t squares = none;
   static constexpr bool treats_all_alike = true;
-  double rate;
+  DescentRule<double> step;
   template <class P>
-  void operator()(P& w, const P& g, P& /*first*/, P& /*second*/) const {
-    w = simd::pmadd(constant<P>(-rate), g, w);
+  [[nodiscard]] auto on() const {
+    return [step = kernels::DescentStep<P>(step)](P& w, const P& g, P& velocity, P& /*second*/) {
+      w = step(w, g, velocity);
+    };
   }
 };
 
 /// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ.
 struct AdamRule {
-  static constexpr int states = 2;
-  static constexpr int squares = 1;
+  static constexpr std::size_t states = 2;
+  static constexpr std::size_t squares = 1;
   static constexpr bool treats_all_alike = false;
   double rate;
   double beta1;
@@ -57,30 +58,36 @@ struct AdamRule {
   double epsilon;
   double keep;
   template <class P>
-  void operator()(P& w, const P& g, P& m, P& v) const {
-    m = simd::pmadd(constant<P>(beta1), m, P(simd::pmul(constant<P>(1 - beta1), g)));
-    v = simd::pmadd(constant<P>(beta2), v,
-                    P(simd::pmul(constant<P>(1 - beta2), P(simd::pmul(g, g)))));
-    const P root = simd::pmadd(kernels::sqrt(v), constant<P>(root_scale), constant<P>(epsilon));
-    w = simd::pmadd(constant<P>(-rate), P(simd::pdiv(m, root)),
-                    P(simd::pmul(constant<P>(keep), w)));
+  [[nodiscard]] auto on() const {
+    return [old1 = constant<P>(beta1), new1 = constant<P>(1 - beta1), old2 = constant<P>(beta2),
+            new2 = constant<P>(1 - beta2), scale = constant<P>(root_scale),
+            least = constant<P>(epsilon), minus_rate = constant<P>(-rate),
+            keep = constant<P>(keep)](P& w, const P& g, P& m, P& v) {
+      m = simd::pmadd(old1, m, P(simd::pmul(new1, g)));
+      v = simd::pmadd(old2, v, P(simd::pmul(new2, P(simd::pmul(g, g)))));
+      const P root = simd::pmadd(kernels::root(v), scale, least);
+      w = simd::pmadd(minus_rate, P(simd::pdiv(m, root)), P(simd::pmul(keep, w)));
+    };
   }
 };
 
 /// θ ← θ - γ g / (√v + ε) with v ← old v + fresh g².
 struct RootMeanSquareRule {
-  static constexpr int states = 1;
-  static constexpr int squares = 0;
+  static constexpr std::size_t states = 1;
+  static constexpr std::size_t squares = 0;
   static constexpr bool treats_all_alike = true;
   double rate;
   double old;
   double fresh;
   double epsilon;
   template <class P>
-  void operator()(P& w, const P& g, P& v, P& /*second*/) const {
-    v = simd::pmadd(constant<P>(old), v, P(simd::pmul(constant<P>(fresh), P(simd::pmul(g, g)))));
-    const P root = simd::padd(kernels::sqrt(v), constant<P>(epsilon));
-    w = simd::pmadd(constant<P>(-rate), P(simd::pdiv(g, root)), w);
+  [[nodiscard]] auto on() const {
+    return [old = constant<P>(old), fresh = constant<P>(fresh), least = constant<P>(epsilon),
+            minus_rate = constant<P>(-rate)](P& w, const P& g, P& v, P& /*second*/) {
+      v = simd::pmadd(old, v, P(simd::pmul(fresh, P(simd::pmul(g, g)))));
+      const P root = simd::padd(kernels::root(v), least);
+      w = simd::pmadd(minus_rate, P(simd::pdiv(g, root)), w);
+    };
   }
 };
 
@@ -95,8 +102,10 @@ class RuleOptimizer final : public Optimizer {
     if (clip_norm) recipe_.options.emplace_back("clip_norm", *clip_norm);
   }
   [[nodiscard]] std::optional<Recipe> recipe() const override { return recipe_; }
-  [[nodiscard]] int state_vectors() const override { return Rule::states; }
-  [[nodiscard]] bool sums_squares(int vector) const override { return vector == Rule::squares; }
+  [[nodiscard]] std::size_t state_vectors() const override { return Rule::states; }
+  [[nodiscard]] bool sums_squares(std::size_t vector) const override {
+    return vector == Rule::squares;
+  }
 
   void begin_step() override {
     const auto step = static_cast<double>(iterations() + 1);
@@ -105,8 +114,8 @@ class RuleOptimizer final : public Optimizer {
   }
   void update(const UpdateBlock<float>& block) override { run(block); }
   void update(const UpdateBlock<double>& block) override { run(block); }
-  [[nodiscard]] std::optional<double> descent_rate() const override {
-    if constexpr (std::is_same_v<Rule, SgdRule>) return weight_rule_.rate;
+  [[nodiscard]] std::optional<DescentRule<double>> descent() const override {
+    if constexpr (requires(Rule rule) { DescentRule<double>(rule.step); }) return weight_rule_.step;
     return std::nullopt;
   }
 
@@ -116,22 +125,19 @@ class RuleOptimizer final : public Optimizer {
   template <class T>
   void run(const UpdateBlock<T>& block) {
     if constexpr (Rule::treats_all_alike) {
-      kernels::update_block(block, state<T>(0), state<T>(1), weight_rule_);
+      kernels::update_block(block, weight_rule_);
     } else {
-      kernels::update_block(rows(block, {0, block.weight_rows}), state<T>(0), state<T>(1),
-                            weight_rule_);
-      kernels::update_block(rows(block, {block.weight_rows, block.theta.rows}), state<T>(0),
-                            state<T>(1), bias_rule_);
+      kernels::update_block(rows(block, {0, block.weight_rows}), weight_rule_);
+      kernels::update_block(rows(block, {block.weight_rows, block.theta.rows}), bias_rule_);
     }
   }
 
   template <class T>
-  static UpdateBlock<T> rows(const UpdateBlock<T>& block, Range range) {
-    UpdateBlock<T> part = block;
-    part.theta = block.theta.middle_rows(range.begin, range.size());
-    part.gradient = block.gradient.middle_rows(range.begin, range.size());
-    part.offset += range.begin * block.stride;
-    return part;
+  static UpdateBlock<T> rows(UpdateBlock<T> block, Range range) {
+    block.theta = block.theta.middle_rows(range.begin, range.size());
+    block.gradient = block.gradient.middle_rows(range.begin, range.size());
+    for (auto& part : block.state) part = part.middle_rows(range.begin, range.size());
+    return block;
   }
 
   Recipe recipe_;
@@ -185,17 +191,11 @@ OptimizerPointer sgd(const SchedulePointer& schedule, double momentum, bool nest
   Recipe recipe{"SGD", {{"momentum", momentum}, {"nesterov", nesterov}}};
   if (momentum == 0) {
     return with_rule(std::move(recipe), schedule, clip_norm,
-                     [](double rate, double /*t*/, bool /*weights*/) { return SgdRule{rate}; });
-  }
-  if (nesterov) {
-    return with_rule(std::move(recipe), schedule, clip_norm,
-                     [momentum](double rate, double /*t*/, bool /*weights*/) {
-                       return MomentumRule<true>{rate, momentum};
-                     });
+                     [](double rate, double /*t*/, bool /*weights*/) { return SgdRule{{rate}}; });
   }
   return with_rule(std::move(recipe), schedule, clip_norm,
-                   [momentum](double rate, double /*t*/, bool /*weights*/) {
-                     return MomentumRule<false>{rate, momentum};
+                   [=](double rate, double /*t*/, bool /*weights*/) {
+                     return MomentumRule{{rate, momentum, nesterov}};
                    });
 }
 

@@ -51,7 +51,8 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
   regularizer.check();
   check(data, network, losses, "Network.train_step");
   const typename Network<T>::TrainingLock lock(network, "Network.train_step");
-  optimizer.bind<T>(network.identity(), network.parameter_count());
+  optimizer.bind(network.identity());
+  optimizer.arrange<T>(parameter_layout(network.graph(), data.size(), Purpose::step));
   const DropoutKey dropout{network.seed(), network.steps_trained};
   StateGuard<T> state(network);
   const double value = run_batch(

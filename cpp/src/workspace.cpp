@@ -31,8 +31,11 @@ Workspace<T>::Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, cons
     make_slot(id);
     if (!slots_[id].is_input) (is_fixed(id) ? fixed_nodes_ : batch_nodes_).push_back(id);
   }
-  if (layout_.purpose == Purpose::fit) plan_packing();
-  for (NodeId id = 0; id < slots_.size(); ++id) prepare_pass(id);
+  const ThetaLayout blocks = parameter_layout(graph, layout_.capacity, layout_.purpose);
+  for (NodeId id = 0; id < slots_.size(); ++id) {
+    if (blocks[id].packed) slots_[id].packed = PackedMatrix<T>(blocks[id].rows, blocks[id].cols);
+    prepare_pass(id);
+  }
   if (layout_.purpose == Purpose::inference) return;
   plan_forward();
   plan_backward();

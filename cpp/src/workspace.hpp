@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nnbind/network.hpp"
+#include "nnbind/state_vectors.hpp"
 #include "team.hpp"
 
 namespace nnbind {
@@ -21,6 +22,10 @@ struct Layout {
   bool input_gradients = false;            ///< whether ∂L/∂X is wanted
   bool parameter_gradients = true;         ///< whether ∂L/∂θ is wanted
 };
+
+/// How a run of such a capacity keeps the parameters of each node.
+template <class T>
+ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose);
 
 /// How the passes go: as in a training step or as at inference, which is the default.
 template <class T>
@@ -157,7 +162,6 @@ class Workspace {
 
   void make_slot(NodeId id);
   void prepare_pass(NodeId id);
-  void plan_packing();
   void plan_forward();
   void plan_backward();
   [[nodiscard]] bool is_split_by_columns(NodeId id) const;

@@ -1,23 +1,10 @@
 // The parameters of a run: whose they are, where they are kept up to date, and their gradient.
 #include <algorithm>
 
+#include "copy_block.hpp"
 #include "workspace_parts.hpp"
 
 namespace nnbind {
-
-namespace {
-
-template <class T>
-void copy_block(Panels<const T> from, Block block, Panels<T> to) {
-  for (Index j = block.cols.begin; j < block.cols.end; j += panel_columns<T>) {
-    const Index count = std::min(panel_columns<T>, block.cols.end - j);
-    for (Index i = block.rows.begin; i < block.rows.end; ++i) {
-      std::copy_n(from.column(j) + i * from.stride, count, to.column(j) + i * to.stride);
-    }
-  }
-}
-
-}  // namespace
 
 template <class T>
 Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {

@@ -43,16 +43,19 @@ class Pending {
 // where rows of θ would be a cache line or two each, on a page of their own in the largest
 // networks.
 template <class T>
-void Workspace<T>::plan_packing() {
+ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose) {
   // Fewer than 8 rows hardly reuse a panel: for them only parameters that outgrow the first-level
   // cache, which two threads would otherwise fetch from each other.
-  const Index least_parameters = layout_.capacity >= 8 ? 4096 : 32768;
-  for (NodeId id = 0; id < slots_.size(); ++id) {
-    const Node<T>& node = graph_->node(id);
-    if (node.owner == id && node.op->reads_panels() && node.parameters.size() >= least_parameters) {
-      slots_[id].packed = PackedMatrix<T>(node.parameters.rows, node.parameters.cols);
-    }
+  const Index least_parameters = capacity >= 8 ? 4096 : 32768;
+  ThetaLayout layout(graph.nodes().size());
+  for (NodeId id = 0; id < layout.size(); ++id) {
+    const Node<T>& node = graph.node(id);
+    if (node.owner != id) continue;
+    layout[id] = {node.parameters.rows, node.parameters.cols,
+                  purpose == Purpose::fit && node.op->reads_panels() &&
+                      node.parameters.size() >= least_parameters};
   }
+  return layout;
 }
 
 // Where a node has more parameters than activations, each member keeps some panels of its weights
@@ -137,10 +140,10 @@ void Workspace<T>::plan_backward() {
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                                    \
-  template void Workspace<T>::plan_packing();                    \
-  template void Workspace<T>::plan_forward();                    \
-  template bool Workspace<T>::is_split_by_columns(NodeId) const; \
+#define NNBIND_INSTANTIATE(T)                                                \
+  template ThetaLayout parameter_layout<T>(const Graph<T>&, Index, Purpose); \
+  template void Workspace<T>::plan_forward();                                \
+  template bool Workspace<T>::is_split_by_columns(NodeId) const;             \
   template void Workspace<T>::plan_backward();
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

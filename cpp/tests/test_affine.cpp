@@ -129,39 +129,62 @@ TYPED_TEST(Affine, WeightGradientEqualsTheNaiveLoopForEveryShape) {
 }
 
 // θ ← θ - γ g, with γ = 2.
-TYPED_TEST(Affine, DescentTakesTwiceTheGradientFromTheParameters) {
+TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
   using T = TypeParam;
-  const auto descend = [](MatrixView<const T> gradient, MatrixView<T> theta) {
+  const auto by_hand = [](const DescentRule<T>& rule, MatrixView<const T> gradient,
+                          MatrixView<T> theta, MatrixView<T> velocity) {
     for (Index i = 0; i < theta.rows; ++i) {
-      for (Index j = 0; j < theta.cols; ++j) theta(i, j) -= 2 * gradient(i, j);
+      for (Index j = 0; j < theta.cols; ++j) {
+        const T pull = -rule.rate * gradient(i, j);
+        T& v = velocity(i, j) = rule.momentum * velocity(i, j) + pull;
+        theta(i, j) += rule.nesterov ? rule.momentum * v + pull : v;
+      }
     }
   };
-  for (const Shape& shape : shapes()) {
-    const auto x = this->integers(shape.rows, shape.inputs);
-    const auto grad_out = this->integers(shape.rows, shape.units);
-    auto theta = this->integers(shape.inputs + 1, shape.units);
-    auto panels = packed<T>(theta.view());
-    auto expected = this->copy(theta);
-    auto gradient = this->integers(shape.inputs + 1, shape.units);
-    const Range all{0, shape.inputs};
-    const auto weights = [&](MatrixView<T> m) { return m.middle_rows(0, shape.inputs); };
-    naive::weight_gradient<T>(x.view(), all, grad_out.view(), false, weights(gradient.view()));
-    naive::bias_gradient<T>(grad_out.view(), false, gradient.view().row(shape.inputs));
-    descend(gradient.view(), expected.view());
-    auto memory = this->integers(shape.inputs + 1, shape.units);
-    for (const Panels<T>& to : {Panels<T>::plain(theta.view()), panels.panels()}) {
-      const kernels::Descent<T> descent{to, T{2}};
-      kernels::affine_weight_gradient<T>(x.rows(), all, grad_out.view(), false,
-                                         weights(memory.view()),
-                                         descent.middle_rows(0, shape.inputs));
-      kernels::affine_bias_gradient<T>(grad_out.view(), false, memory.view().row(shape.inputs),
-                                       descent.middle_rows(shape.inputs, 1));
-    }
-    ASSERT_TRUE(this->equal(theta, expected)) << shape;
-    ASSERT_TRUE(theta.frame_is_whole() && memory.frame_is_whole()) << shape;
-    for (Index j = 0; j < shape.units; ++j) {
-      ASSERT_TRUE(test::equal<T>(panels.panels().view(j, 1), expected.view().middle_columns(j, 1)))
-          << shape << " packed, column " << j;
+  for (const DescentRule<T>& rule :
+       {DescentRule<T>{2}, DescentRule<T>{2, 3}, DescentRule<T>{2, 3, true}}) {
+    for (const Shape& shape : shapes()) {
+      const auto x = this->integers(shape.rows, shape.inputs);
+      const auto grad_out = this->integers(shape.rows, shape.units);
+      auto gradient = this->integers(shape.inputs + 1, shape.units);
+      const Range all{0, shape.inputs};
+      const auto weights = [&](MatrixView<T> m) { return m.middle_rows(0, shape.inputs); };
+      naive::weight_gradient<T>(x.view(), all, grad_out.view(), false, weights(gradient.view()));
+      naive::bias_gradient<T>(grad_out.view(), false, gradient.view().row(shape.inputs));
+
+      auto theta = this->integers(shape.inputs + 1, shape.units);
+      Framed<T> velocity(shape.inputs + 1, shape.units, theta.view().stride);
+      this->refill(velocity.view());
+      auto packed_theta = packed<T>(theta.view());
+      auto packed_velocity = packed<T>(velocity.view());
+      auto expected = this->copy(theta);
+      auto expected_velocity = this->copy(velocity);
+      by_hand(rule, gradient.view(), expected.view(), expected_velocity.view());
+
+      auto memory = this->integers(shape.inputs + 1, shape.units);
+      const bool moves = rule.momentum != 0;
+      const auto descend = [&](const Panels<T>& to, T* v) {
+        const Descent<T> descent{to, moves ? v : nullptr, rule};
+        kernels::affine_weight_gradient<T>(x.rows(), all, grad_out.view(), false,
+                                           weights(memory.view()),
+                                           descent.middle_rows(0, shape.inputs));
+        kernels::affine_bias_gradient<T>(grad_out.view(), false, memory.view().row(shape.inputs),
+                                         descent.middle_rows(shape.inputs, 1));
+      };
+      descend(Panels<T>::plain(theta.view()), velocity.view().data);
+      descend(packed_theta.panels(), packed_velocity.panels().data);
+      ASSERT_TRUE(this->equal(theta, expected)) << shape;
+      ASSERT_TRUE(!moves || this->equal(velocity, expected_velocity)) << shape;
+      ASSERT_TRUE(theta.frame_is_whole() && memory.frame_is_whole()) << shape;
+      ASSERT_TRUE(velocity.frame_is_whole()) << shape;
+      for (Index j = 0; j < shape.units; ++j) {
+        const auto is_expected = [j](PackedMatrix<T>& m, const Framed<T>& hoped) {
+          return test::equal<T>(m.panels().view(j, 1), hoped.view().middle_columns(j, 1));
+        };
+        ASSERT_TRUE(is_expected(packed_theta, expected) &&
+                    (!moves || is_expected(packed_velocity, expected_velocity)))
+            << shape << " packed, column " << j;
+      }
     }
   }
 }

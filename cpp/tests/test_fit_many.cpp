@@ -220,7 +220,7 @@ TEST(ThreadsFitManyMore, RefusesWhatDoesNotFitBeforeAnythingChanges) {
   refused("[fit_many, network 1] has the optimizer of another",
           [](Jobs& jobs) { jobs[1].optimizer = jobs[0].optimizer; });
   refused("[fit_many, network 1] has an optimizer that trains another network",
-          [](Jobs& jobs) { jobs[1].optimizer->bind<float>(123, 4); });
+          [](Jobs& jobs) { jobs[1].optimizer->bind(123); });
   refused("[fit_many, network 1] batch_size is -1",
           [](Jobs& jobs) { jobs[1].options.batch_size = -1; });
   const std::vector<std::int64_t> far{0, 60};

@@ -10,6 +10,7 @@
 
 #include "nnbind/activation.hpp"
 #include "nnbind/attributes.hpp"
+#include "nnbind/descent.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/random.hpp"
 #include "nnbind/regularizer.hpp"
@@ -88,9 +89,9 @@ struct Block {
   Range cols;
 };
 
-/// A block of ∂L/∂(parameters) from the whole batch; or, with a θ, gradient descent by it at once:
-/// θ ← θ - γ ∂L/∂θ. That is asked only of operators that say descends(), and never with accumulate;
-/// `gradient` is then memory for them to use.
+/// A block of ∂L/∂(parameters) from the whole batch; or, with a descent, that step by it at once.
+/// That is asked only of operators that say descends(), and never with accumulate; `gradient` is
+/// then memory for them to use.
 template <class T>
 struct ParameterPass {
   std::span<const Rows<T>> inputs;
@@ -101,8 +102,7 @@ struct ParameterPass {
   MatrixView<T> gradient;               ///< that block, to be written
   bool accumulate = false;              ///< add to it
   bool training = false;                ///< as in the forward pass
-  Panels<T> theta;                      ///< that block of the parameters, or nullptr
-  T rate = 0;                           ///< γ
+  Descent<T> descent;                   ///< of that block of the parameters
 };
 
 /// An operator is a function of the values on its edges and of its block of θ. It keeps no state:

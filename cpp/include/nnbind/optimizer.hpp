@@ -1,6 +1,7 @@
 // Optimizers: how a gradient moves θ.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,18 +11,22 @@
 #include <type_traits>
 
 #include "nnbind/attributes.hpp"
+#include "nnbind/descent.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/schedule.hpp"
+#include "nnbind/state_vectors.hpp"
 
 namespace nnbind {
 
-/// A rectangle of θ and its gradient, that an optimizer updates in one go.
+/// Vectors of θ's size that an optimizer may keep.
+inline constexpr std::size_t most_state_vectors = 2;
+
+/// A rectangle of θ, its gradient and the optimizer's state, to be updated in one go.
 template <class T>
 struct UpdateBlock {
   MatrixView<T> theta;
   MatrixView<const T> gradient;
-  Index offset = 0;       ///< where the block begins in θ, and so in the optimizer's state
-  Index stride = 0;       ///< from one row of the block to the next in θ
+  std::array<MatrixView<T>, most_state_vectors> state;  ///< of those vectors that it keeps
   Index weight_rows = 0;  ///< its first rows, which are weights; the others are biases
 };
 
@@ -67,24 +72,35 @@ class Optimizer {
     return network_ == 0 || network_ == network;
   }
   [[nodiscard]] bool trains(std::uint64_t network) const { return network_ == network; }
-  /// Makes the state for a network's θ of type T, unless it has it already.
-  /// Throws OptionError if it trains another network.
-  template <class T>
-  void bind(std::uint64_t network, Index parameter_count);
+  /// From now on it trains that network. Throws OptionError if it trains another.
+  void bind(std::uint64_t network);
   /// Forgets state, network and steps.
   void reset();
 
   /// From what make_optimizer makes it again; nothing unless it is built in.
   [[nodiscard]] virtual std::optional<Recipe> recipe() const { return std::nullopt; }
-  /// Vectors of the size of θ that the rule needs, v or m and v: 0, 1 or 2.
-  [[nodiscard]] virtual int state_vectors() const = 0;
+  /// Vectors of θ's size that the rule needs, v or m and v: up to most_state_vectors.
+  [[nodiscard]] virtual std::size_t state_vectors() const = 0;
   /// Whether that vector sums squares, so that no step makes an element of it negative.
-  [[nodiscard]] virtual bool sums_squares(int /*vector*/) const { return false; }
-  /// One of them, (parameter_count), of the type for which it is bound.
+  [[nodiscard]] virtual bool sums_squares(std::size_t /*vector*/) const { return false; }
+  /// Brings its state for a θ of type T into a layout, all zeros if it has none.
   template <class T>
-  [[nodiscard]] std::span<T> state_vector(int vector);
+  void arrange(const ThetaLayout& layout) {
+    state<T>().arrange(state_vectors(), layout);
+  }
+  /// Its state: the vectors of a θ of type T.
   template <class T>
-  [[nodiscard]] std::span<const T> state_vector(int vector) const;
+  [[nodiscard]] StateVectors<T>& state() {
+    if constexpr (std::is_same_v<T, float>) {
+      return single_state_;
+    } else {
+      return double_state_;
+    }
+  }
+  template <class T>
+  [[nodiscard]] const StateVectors<T>& state() const {
+    return const_cast<Optimizer*>(this)->state<T>();  // NOLINT: read alone
+  }
   /// To go on from there. Throws OptionError unless 0 <= iterations <= 2^62.
   void set_iterations(std::int64_t iterations);
 
@@ -92,40 +108,19 @@ class Optimizer {
   virtual void begin_step() = 0;
   virtual void update(const UpdateBlock<float>& block) = 0;
   virtual void update(const UpdateBlock<double>& block) = 0;
-  /// γ of this step, where it is θ ← θ - γ g and nothing else; then it may be taken without update.
-  [[nodiscard]] virtual std::optional<double> descent_rate() const { return std::nullopt; }
+  /// This step, where it is gradient descent and nothing else; then it may be taken without update.
+  /// The velocity is its first vector.
+  [[nodiscard]] virtual std::optional<DescentRule<double>> descent() const { return std::nullopt; }
   void end_step() { ++iterations_; }
 
- protected:
-  /// nullptr unless the rule needs it.
-  template <class T>
-  [[nodiscard]] T* state(int vector) {
-    return vector < state_vectors() ? state_of<T>().vectors.data() + vector * stride_ : nullptr;
-  }
-
  private:
-  template <class T>
-  struct State {
-    AlignedVector<T> vectors;  // one behind the other, `stride_` elements apart
-  };
-  template <class T>
-  State<T>& state_of() {
-    if constexpr (std::is_same_v<T, float>) {
-      return single_state_;
-    } else {
-      return double_state_;
-    }
-  }
-
   std::string name_;
   SchedulePointer schedule_;
   std::optional<double> clip_norm_;
   std::int64_t iterations_ = 0;
   std::uint64_t network_ = 0;
-  Index parameter_count_ = 0;
-  Index stride_ = 0;
-  State<float> single_state_;
-  State<double> double_state_;
+  StateVectors<float> single_state_;
+  StateVectors<double> double_state_;
 };
 
 using OptimizerPointer = std::shared_ptr<Optimizer>;

@@ -1,5 +1,6 @@
 #include "kernels/affine.hpp"
 
+#include "kernels/descent.hpp"
 #include "kernels/product.hpp"
 #include "kernels/transpose.hpp"
 
@@ -95,21 +96,32 @@ void outer_product(const T* x, const T* g, Index rows, Range columns, F put) {
   }
 }
 
-/// θ ← θ - γ g for the first `count` elements of a vector.
+/// A step for the first `count` elements of a vector of θ.
 template <class T>
-void descend(T* theta, const Packet<T>& gradient, const Packet<T>& factor, Index count) {
+void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient, T* theta, Index count) {
   if (count >= lanes<T>) {
-    store(theta, Packet<T>(simd::pmadd(factor, gradient, load(theta))));
+    store(theta, step(load(theta), gradient));
   } else {
-    store_first(theta, Packet<T>(simd::pmadd(factor, gradient, load_first(theta, count))), count);
+    store_first(theta, step(load_first(theta, count), gradient), count);
   }
+}
+
+/// The same with a velocity.
+template <class T>
+void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient, T* theta, T* velocity,
+             Index count) {
+  const Index some = std::min(count, lanes<T>);
+  Packet<T> v = load_first(velocity, some);
+  store_first(theta, step(load_first(theta, some), gradient, v), some);
+  store_first(velocity, v, some);
 }
 
 /// The weight gradient of a single sample.
 template <class T>
 void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
                             const Descent<T>& descent) {
-  if (descent.theta.data == nullptr) {
+  const Panels<T>& theta = descent.theta;
+  if (theta.data == nullptr) {
     outer_product(x, g, out.rows, {0, out.cols}, [&](Index i, Index j, const Packet<T>& product) {
       T* const to = out.row(i) + j;
       if (out.cols - j >= lanes<T>) {
@@ -120,14 +132,22 @@ void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
     });
     return;
   }
-  const Packet<T> factor = broadcast(-descent.rate);
-  const Index width = descent.theta.is_packed() ? panel_columns<T> : out.cols;
+  const DescentStep<Packet<T>> step(descent.rule);
+  const Index width = theta.is_packed() ? panel_columns<T> : out.cols;
   for (Index first = 0; first < out.cols; first += width) {
     const Range columns{first, std::min(first + width, out.cols)};
-    T* const theta = descent.theta.column(first) - first;
-    outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
-      descend(theta + i * descent.theta.stride + j, product, factor, columns.end - j);
-    });
+    T* const w = theta.column(first) - first;
+    if (descent.velocity == nullptr) {
+      outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
+        descend(step, product, w + i * theta.stride + j, columns.end - j);
+      });
+    } else {
+      T* const v = descent.velocity + (w - theta.data);
+      outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
+        const Index place = i * theta.stride + j;
+        descend(step, product, w + place, v + place, columns.end - j);
+      });
+    }
   }
 }
 
@@ -164,9 +184,9 @@ void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<con
     if (grad_out.cols == 1 && grad_weights.stride == 1 &&
         (theta.data == nullptr || theta.stride == 1)) {  // a column that is also a row
       const Index count = inputs.size();
-      weight_gradient_of_one(grad_out.data, sample,
-                             MatrixView<T>{grad_weights.data, 1, count, count},
-                             {Panels<T>::plain({theta.data, 1, count, count}), descent.rate});
+      weight_gradient_of_one(
+          grad_out.data, sample, MatrixView<T>{grad_weights.data, 1, count, count},
+          {Panels<T>::plain({theta.data, 1, count, count}), descent.velocity, descent.rule});
     } else {
       weight_gradient_of_one(sample, grad_out.data, grad_weights, descent);
     }
@@ -186,8 +206,7 @@ void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<con
       const bool descends = descent.theta.data != nullptr && first + rows == grad_out.rows;
       product<T>(columns, Panels<const T>::plain(grad_out.middle_rows(first, rows)),
                  accumulate || first > 0 ? Start::accumulate : Start::zero, to,
-                 descends ? descent.theta.middle_rows(k - inputs.begin, count) : Panels<T>{},
-                 descent.rate);
+                 descends ? descent.middle_rows(k - inputs.begin, count) : Descent<T>{});
     }
   }
 }
@@ -208,7 +227,13 @@ void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, 
     if (descent.theta.data == nullptr) {
       store_first(grad_bias + j, sum, left);
     } else {
-      descend(descent.theta.column(j), sum, Packet<T>(broadcast(-descent.rate)), left);
+      T* const theta = descent.theta.column(j);
+      const DescentStep<Packet<T>> step(descent.rule);
+      if (descent.velocity == nullptr) {
+        descend(step, sum, theta, left);
+      } else {
+        descend(step, sum, theta, descent.velocity + (theta - descent.theta.data), left);
+      }
     }
   }
 }

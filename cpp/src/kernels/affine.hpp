@@ -4,20 +4,10 @@
 // allocated.
 #pragma once
 
+#include "nnbind/descent.hpp"
 #include "nnbind/matrix.hpp"
 
 namespace nnbind::kernels {
-
-/// A step of gradient descent, θ ← θ - γ g, to be taken with a gradient as it is computed; none
-/// where θ is nullptr.
-template <class T>
-struct Descent {
-  Panels<T> theta;
-  T rate = 0;
-  [[nodiscard]] Descent middle_rows(Index first, Index count) const {
-    return {theta.middle_rows(first, count), rate};
-  }
-};
 
 /// T = X W + b, where b is the row below W; without `bias` T = X W.
 template <class T>
@@ -30,14 +20,14 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
                            bool accumulate, const MatrixView<T>& grad_inputs);
 
 /// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it. With a
-/// descent W ← W - γ ∂L/∂W instead, for the same block of W; what is then in `grad_weights` is
-/// not the gradient.
+/// descent that step by it instead, of the same block of W; what is then in `grad_weights` is not
+/// the gradient.
 template <class T>
 void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                             bool accumulate, const MatrixView<T>& grad_weights,
                             const Descent<T>& descent = {});
 
-/// ∂L/∂b = Σ over the rows of ∂L/∂T; or b ← b - γ ∂L/∂b.
+/// ∂L/∂b = Σ over the rows of ∂L/∂T; or a descent of b by it.
 template <class T>
 void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
                           const Descent<T>& descent = {});

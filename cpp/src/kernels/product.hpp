@@ -22,10 +22,10 @@ template <class T, class A, int V, bool packed>
 void product_panel(const A& a, const MatrixView<const T>& b, const T* bias, Start start,
                    const MatrixView<T>& c, TileDescent<T> descent) {
   const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
-  T* const theta = descent.theta;
+  const TileDescent<T> top = descent;
   for (Index t = 0, first = 0; t < tiles; ++t) {
     const Index last = c.rows * (t + 1) / tiles;
-    if (theta != nullptr) descent.theta = theta + first * descent.stride;
+    if (top.theta != nullptr) descent = top.from(first);
     tile_table<T, A, V, packed>[static_cast<std::size_t>(last - first - 1)](
         a.from(first), b, bias, start, c.row(first), c.stride, c.cols, descent);
     first = last;
@@ -55,36 +55,35 @@ void product_row(const A& a, const Panels<const T>& b, Start start, const Matrix
 }
 
 /// C = start + A · B over all of C. Where start is Start::bias, the bias is the row below B. With a
-/// θ of C's shape, θ ← θ - γ (start + A · B), and C is only read.
+/// descent of C's shape, that step by start + A · B as the gradient, and C is only read.
 /// B and the bias are read in whole vectors: up to a vector beyond their last column.
 template <class T, class A>
 void product(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
-             const Panels<T>& theta = {}, T rate = 0) {
+             const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
-  if (c.rows == 1 && !b.is_packed() && theta.data == nullptr) return product_row(a, b, start, c);
+  const bool descends = descent.theta.data != nullptr;
+  if (c.rows == 1 && !b.is_packed() && !descends) return product_row(a, b, start, c);
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
     const MatrixView<const T> right{b.column(col), b.rows, cols, b.stride};
-    TileDescent<T> descent;
-    if (theta.data != nullptr) descent = {theta.column(col), theta.stride, rate};
-    compute(right, right.row(b.rows), MatrixView<T>{c.data + col, c.rows, cols, c.stride}, descent);
+    compute(right, right.row(b.rows), MatrixView<T>{c.data + col, c.rows, cols, c.stride},
+            descends ? TileDescent<T>(descent, col) : TileDescent<T>());
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;
   for (; c.cols - col > lanes<T>; col += wide) {
-    panel(col, wide, [&](const auto& right, const T* bias, const auto& out, const auto& descent) {
+    panel(col, wide, [&](const auto& right, const T* bias, const auto& out, const auto& step) {
       if (A::packed_b && b.is_packed()) {
-        product_panel<T, A, tile_vectors, A::packed_b>(a, right, bias, start, out, descent);
+        product_panel<T, A, tile_vectors, A::packed_b>(a, right, bias, start, out, step);
       } else {
-        product_panel<T, A, tile_vectors, false>(a, right, bias, start, out, descent);
+        product_panel<T, A, tile_vectors, false>(a, right, bias, start, out, step);
       }
     });
   }
   if (col < c.cols) {
-    panel(col, lanes<T>,
-          [&](const auto& right, const T* bias, const auto& out, const auto& descent) {
-            product_panel<T, A, 1, false>(a, right, bias, start, out, descent);
-          });
+    panel(col, lanes<T>, [&](const auto& right, const T* bias, const auto& out, const auto& step) {
+      product_panel<T, A, 1, false>(a, right, bias, start, out, step);
+    });
   }
 }
 

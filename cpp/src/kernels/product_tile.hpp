@@ -22,7 +22,7 @@
 #include <array>
 #include <utility>
 
-#include "kernels/packet.hpp"
+#include "kernels/descent.hpp"
 
 namespace nnbind::kernels {
 
@@ -94,12 +94,27 @@ struct Down {
 /// Where a tile starts from: nothing, one row added to all, or what C already holds.
 enum class Start { zero, bias, accumulate };
 
-/// Where a tile ends, if not in C: at θ ← θ - γ · sum, with θ in the place of C.
+/// Where a tile ends, if not in C: at a θ in the place of C, with its velocity if that has one.
 template <class T>
 struct TileDescent {
   T* theta = nullptr;
+  T* velocity = nullptr;
   Index stride = 0;
-  T rate = 0;
+  DescentRule<T> rule;
+
+  TileDescent() = default;
+  TileDescent(const Descent<T>& descent, Index column)
+      : theta(descent.theta.column(column)),
+        velocity(descent.velocity == nullptr ? nullptr
+                                             : descent.velocity + (theta - descent.theta.data)),
+        stride(descent.theta.stride),
+        rule(descent.rule) {}
+  [[nodiscard]] TileDescent from(Index row) const {
+    TileDescent lower = *this;
+    lower.theta += row * stride;
+    if (velocity != nullptr) lower.velocity += row * stride;
+    return lower;
+  }
 };
 
 /// The sums of R rows of a tile, each row after those above it. They are fields, and not an array
@@ -137,14 +152,29 @@ struct TileSums {
     for (int v = 0; v + 1 < V; ++v) store(to + v * lanes<T>, sum[v]);
     store_first(to + (V - 1) * lanes<T>, sum[V - 1], last);
   }
-  EIGEN_ALWAYS_INLINE void descend(const Packet<T>& factor, T* theta, Index stride, Index last) {
-    above.descend(factor, theta, stride, last);
-    T* const w = theta + (R - 1) * stride;
+  /// Puts θ after the step in the place of the sums, which are its gradient.
+  EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const T* theta, Index stride,
+                                   Index last) {
+    above.descend(step, theta, stride, last);
+    const T* const w = theta + (R - 1) * stride;
+    for (int v = 0; v + 1 < V; ++v) sum[v] = step(load(w + v * lanes<T>), sum[v]);
+    sum[V - 1] = step(load_first(w + (V - 1) * lanes<T>, last), sum[V - 1]);
+  }
+  /// The same with a velocity, which it writes.
+  EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const T* theta, T* velocity,
+                                   Index stride, Index last) {
+    above.descend(step, theta, velocity, stride, last);
+    const T* const w = theta + (R - 1) * stride;
+    T* const moving = velocity + (R - 1) * stride;
     for (int v = 0; v + 1 < V; ++v) {
-      sum[v] = simd::pmadd(factor, sum[v], load(w + v * lanes<T>));
+      Packet<T> old = load(moving + v * lanes<T>);
+      sum[v] = step(load(w + v * lanes<T>), sum[v], old);
+      store(moving + v * lanes<T>, old);
     }
-    const Packet<T> edge = load_first(w + (V - 1) * lanes<T>, last);
-    sum[V - 1] = simd::pmadd(factor, sum[V - 1], edge);
+    constexpr Index edge = (V - 1) * lanes<T>;
+    Packet<T> old = load_first(moving + edge, last);
+    sum[V - 1] = step(load_first(w + edge, last), sum[V - 1], old);
+    store_first(moving + edge, old, last);
   }
 };
 
@@ -156,9 +186,18 @@ struct TileSums<T, 0, V> {
   EIGEN_ALWAYS_INLINE void add(const Column& /*a*/, const Packet<T>* /*right*/) {}
   EIGEN_ALWAYS_INLINE void write(T* /*c*/, Index /*stride*/) const {}
   EIGEN_ALWAYS_INLINE void write_first(T* /*c*/, Index /*stride*/, Index /*last*/) const {}
-  EIGEN_ALWAYS_INLINE void descend(const Packet<T>& /*factor*/, T* /*theta*/, Index /*stride*/,
-                                   Index /*last*/) {}
+  EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& /*step*/, const T* /*theta*/,
+                                   Index /*stride*/, Index /*last*/) {}
+  EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& /*step*/, const T* /*theta*/,
+                                   T* /*velocity*/, Index /*stride*/, Index /*last*/) {}
 };
+
+template <class T, int R, int V>
+EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) __builtin_prefetch(tile + r * stride + v * lanes<T>, 1);
+  }
+}
 
 /// `packed`: whether B is a panel of a packed matrix.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
@@ -168,11 +207,8 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
                   Index c_stride, Index cols, const TileDescent<T>& descent) {
   const typename A::template Tile<R> a(a_rows);
   if constexpr (A::descends) {
-    for (int r = 0; descent.theta != nullptr && r < R; ++r) {
-      for (int v = 0; v < V; ++v) {
-        __builtin_prefetch(descent.theta + r * descent.stride + v * lanes<T>, 1);
-      }
-    }
+    if (descent.theta != nullptr) prefetch<T, R, V>(descent.theta, descent.stride);
+    if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, descent.stride);
   }
   const Index last = std::min(lanes<T>, cols - (V - 1) * lanes<T>);  // columns of the last vector
   TileSums<T, R, V> sums;
@@ -199,7 +235,13 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
   }
   if constexpr (A::descends) {
     if (descent.theta != nullptr) {
-      sums.descend(broadcast(-descent.rate), descent.theta, descent.stride, last);
+      const DescentRule<T>& rule = descent.rule;
+      if (descent.velocity == nullptr) {
+        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.stride, last);
+      } else {
+        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.velocity, descent.stride,
+                     last);
+      }
       c = descent.theta;
       c_stride = descent.stride;
     }

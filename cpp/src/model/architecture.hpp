@@ -2,7 +2,10 @@
 #pragma once
 
 #include <deque>
+#include <span>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "model/json.hpp"
@@ -20,7 +23,13 @@ struct Description {
   std::string architecture;
   std::string training;  ///< of a file that has one
   std::vector<TensorView> tensors;
-  std::deque<std::vector<double>> arrays;
+  std::deque<std::variant<std::vector<float>, std::vector<double>>> arrays;
+
+  /// Keeps an array for a tensor to view.
+  template <class T>
+  std::span<const T> keep(std::vector<T> array) {
+    return std::get<std::vector<T>>(arrays.emplace_back(std::move(array)));
+  }
 };
 
 /// Throws OptionError that names the node if one cannot be written.

@@ -16,12 +16,12 @@ void describe(const std::string& node, Attributes attributes, Json& json, Descri
       continue;
     }
     json["arrays"].push_back(name);
-    const std::vector<double>& numbers = to.arrays.emplace_back(std::move(array->values));
+    const std::span<const double> numbers = to.keep(std::move(array->values));
     to.tensors.push_back(
         {node + "." + name,
          dtype_name<double>,
          {static_cast<std::uint64_t>(array->rows), static_cast<std::uint64_t>(array->cols)},
-         std::as_bytes(std::span(numbers))});
+         std::as_bytes(numbers)});
   }
 }
 

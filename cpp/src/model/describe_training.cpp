@@ -63,9 +63,9 @@ void add_view(Description& to, const std::string& name, std::span<const T> numbe
   to.tensors.push_back({name, dtype_name<T>, {numbers.size()}, std::as_bytes(numbers)});
 }
 
-void add_copy(Description& to, const std::string& name, std::vector<double> numbers) {
-  const auto& kept = to.arrays.emplace_back(std::move(numbers));
-  add_view<double>(to, name, kept);
+template <class T>
+void add_copy(Description& to, const std::string& name, std::vector<T> numbers) {
+  add_view<T>(to, name, to.keep(std::move(numbers)));
 }
 
 void add_metrics(Description& to, const std::string& name,
@@ -103,11 +103,11 @@ void describe_training(const Network<T>& network, const Training<T>& training, D
   json["optimizer"]["iterations"] = optimizer.iterations();
   to.training = json.dump();
   add_history(to, training.history);
-  for (int k = 0; k < optimizer.state_vectors(); ++k) {
-    add_view<T>(to, "optimizer." + std::to_string(k), optimizer.state_vector<T>(k));
+  for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
+    add_copy<T>(to, "optimizer." + std::to_string(k), optimizer.state<T>().in_order(k));
   }
   add_copy(to, "schedule.state", optimizer.schedule().state());
-  add_copy(to, "fit.best", {training.state.best});
+  add_copy<double>(to, "fit.best", {training.state.best});
   add_view<T>(to, "fit.best_theta", training.state.best_theta);
   add_view<T>(to, "fit.best_state", training.state.best_state);
 }

@@ -89,6 +89,14 @@ void require_numbers(const std::string& name, std::span<const T> numbers) {
                "tensor " + nnbind::quoted(name) + " has a NaN");
 }
 
+/// One that is to be filled: its size is the network's.
+template <class T>
+AlignedVector<T> read_vector(TensorReader& tensors, const std::string& name, std::size_t size) {
+  AlignedVector<T> numbers(size);
+  tensors.fill(Place<T>{name, {size}, numbers});
+  return numbers;
+}
+
 template <class T>
 OptimizerPointer read_optimizer(const Json& json, const Json& schedule_json,
                                 const Network<T>& network, TensorReader& tensors) {
@@ -98,16 +106,18 @@ OptimizerPointer read_optimizer(const Json& json, const Json& schedule_json,
   const std::string what = "training.optimizer";
   const OptimizerPointer optimizer =
       in_field(what, [&] { return make_optimizer(recipe(json, what, "iterations"), schedule); });
-  optimizer->bind<T>(network.identity(), network.parameter_count());
+  optimizer->bind(network.identity());
   optimizer->set_iterations(index_number(member(json, "iterations", what), what + ".iterations"));
-  for (int k = 0; k < optimizer->state_vectors(); ++k) {
-    const std::span<T> numbers = optimizer->state_vector<T>(k);
-    const Place<T> place{"optimizer." + std::to_string(k), {numbers.size()}, numbers};
-    tensors.fill(place);
-    require_numbers<T>(place.name, numbers);
+  optimizer->arrange<T>({{.rows = 1, .cols = network.parameter_count()}});
+  const std::size_t size = network.theta().size();
+  for (std::size_t k = 0; k < optimizer->state_vectors(); ++k) {
+    const std::string name = "optimizer." + std::to_string(k);
+    const AlignedVector<T> numbers = read_vector<T>(tensors, name, size);
+    require_numbers<T>(name, numbers);
     const bool squares = optimizer->sums_squares(k);
     require_file(!squares || std::ranges::none_of(numbers, [](T value) { return value < 0; }),
-                 "tensor " + nnbind::quoted(place.name) + " has a sum of squares below 0");
+                 "tensor " + nnbind::quoted(name) + " has a sum of squares below 0");
+    optimizer->state<T>().assign(k, numbers);
   }
   Schedule& own = optimizer->schedule();
   const auto numbers = tensors.numbers("schedule.state", {own.state().size()});
@@ -139,14 +149,6 @@ History read_history(TensorReader& tensors, std::size_t epochs, std::vector<std:
   history.metric_names = std::move(names);
   history.started = true;
   return history;
-}
-
-/// One that is to be filled: its size is the network's.
-template <class T>
-AlignedVector<T> read_vector(TensorReader& tensors, const std::string& name, std::size_t size) {
-  AlignedVector<T> numbers(size);
-  tensors.fill(Place<T>{name, {size}, numbers});
-  return numbers;
 }
 
 /// What check_variances throws, of each node's part.

@@ -158,15 +158,14 @@ void Dense<T>::parameter_gradient(const ParameterPass<T>& pass) const {
   const MatrixView<const T> from = part(pass.output_gradient, block.cols);
   const Index weight_rows = pass.inputs[0].cols;
   const Range weights{block.rows.begin, std::min(block.rows.end, weight_rows)};
-  const kernels::Descent<T> descent{pass.theta, pass.rate};
   if (weights.size() > 0) {
     kernels::affine_weight_gradient(pass.inputs[0], weights, from, pass.accumulate,
-                                    pass.gradient.middle_rows(0, weights.size()), descent);
+                                    pass.gradient.middle_rows(0, weights.size()), pass.descent);
   }
   if (block.rows.end > weight_rows) {
     const Index bias = weight_rows - block.rows.begin;
     kernels::affine_bias_gradient(from, pass.accumulate, pass.gradient.row(bias),
-                                  descent.middle_rows(bias, 1));
+                                  pass.descent.middle_rows(bias, 1));
   }
 }
 

@@ -1,0 +1,38 @@
+// Gradient descent by a block of θ's gradient, as that is computed.
+#pragma once
+
+#include "nnbind/matrix.hpp"
+
+namespace nnbind {
+
+/// With γ the rate, μ the momentum and g the gradient:
+///
+///     μ = 0:     θ ← θ - γ g
+///     else:      v ← μ v - γ g;  θ ← θ + v
+///     nesterov:  v ← μ v - γ g;  θ ← θ + μ v - γ g
+template <class T>
+struct DescentRule {
+  T rate = 0;
+  T momentum = 0;
+  bool nesterov = false;
+
+  template <class U>
+  [[nodiscard]] DescentRule<U> as() const {
+    return {static_cast<U>(rate), static_cast<U>(momentum), nesterov};
+  }
+};
+
+/// A block of θ that is to take such a step; none where its data is null.
+template <class T>
+struct Descent {
+  Panels<T> theta;
+  T* velocity = nullptr;  ///< v, which lies as θ does; nullptr where μ = 0
+  DescentRule<T> rule;
+
+  [[nodiscard]] Descent middle_rows(Index first, Index count) const {
+    const Panels<T> rows = theta.middle_rows(first, count);
+    return {rows, velocity == nullptr ? nullptr : velocity + (rows.data - theta.data), rule};
+  }
+};
+
+}  // namespace nnbind
