@@ -8,10 +8,12 @@ function(nnbind_isa_flags isa flags_out tuning_out)
   set(tuning "")
   if(NOT isa STREQUAL base)
     set(flags -march=x86-64-${isa})
+    # A prefetch for writing is in none of the levels; processors without it do nothing.
+    set(tuning -mprfchw)
   endif()
   if(isa STREQUAL v4)
     # gcc vectorises loops with 256 bits otherwise.
-    set(tuning -mprefer-vector-width=512)
+    list(APPEND tuning -mprefer-vector-width=512)
   endif()
   set(${flags_out} "${flags}" PARENT_SCOPE)
   set(${tuning_out} "${tuning}" PARENT_SCOPE)

@@ -192,6 +192,8 @@ struct TileSums<T, 0, V> {
                                    T* /*velocity*/, Index /*stride*/, Index /*last*/) {}
 };
 
+/// Fetches what a tile will write before it is computed. In training another core has often read it
+/// last, which has to give it up.
 template <class T, int R, int V>
 EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
   for (int r = 0; r < R; ++r) {
@@ -209,6 +211,8 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
   if constexpr (A::descends) {
     if (descent.theta != nullptr) prefetch<T, R, V>(descent.theta, descent.stride);
     if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, descent.stride);
+  } else {
+    prefetch<T, R, V>(c, c_stride);
   }
   const Index last = std::min(lanes<T>, cols - (V - 1) * lanes<T>);  // columns of the last vector
   TileSums<T, R, V> sums;
