@@ -52,7 +52,7 @@ struct Relu {
   static constexpr bool from_output = true;
   template <class P>
   P value(const P& t) const {  // a NaN is not less than 0, and stays
-    return choose(less(t, constant<P>(0)), constant<P>(0), t);
+    return if_less(t, constant<P>(0), constant<P>(0), t);
   }
   template <class P>
   P slope(const P& y) const {
@@ -65,11 +65,11 @@ struct LeakyRelu {
   double alpha;
   template <class P>
   P value(const P& t) const {
-    return choose(less(t, constant<P>(0)), P(simd::pmul(constant<P>(alpha), t)), t);
+    return if_less(t, constant<P>(0), P(simd::pmul(constant<P>(alpha), t)), t);
   }
   template <class P>
   P slope(const P& y) const {
-    return choose(less(constant<P>(0), y), constant<P>(1), constant<P>(alpha));
+    return if_less(constant<P>(0), y, constant<P>(1), constant<P>(alpha));
   }
 };
 
@@ -81,14 +81,13 @@ struct ScaledElu {
   template <class P>
   P value(const P& t) const {
     const P zero = constant<P>(0);
-    const P negative = less(t, zero);  // a NaN is not
-    const P below = simd::pmul(constant<P>(lambda * alpha), expm1(choose(negative, t, zero)));
-    return choose(negative, below, P(simd::pmul(constant<P>(lambda), t)));
+    const P below = simd::pmul(constant<P>(lambda * alpha), expm1(P(simd::pmin(t, zero))));
+    return if_less(t, zero, below, P(simd::pmul(constant<P>(lambda), t)));
   }
   template <class P>
   P slope(const P& y) const {
-    return choose(less(constant<P>(0), y), constant<P>(lambda),
-                  P(simd::padd(y, constant<P>(lambda * alpha))));
+    return if_less(constant<P>(0), y, constant<P>(lambda),
+                   P(simd::padd(y, constant<P>(lambda * alpha))));
   }
 };
 
@@ -143,7 +142,7 @@ struct HardSigmoid {
     const P zero = constant<P>(0);
     const P one = constant<P>(1);
     const P line = simd::pmul(P(simd::padd(t, constant<P>(3))), constant<P>(1.0 / 6));
-    return choose(less(line, zero), zero, choose(less(one, line), one, line));
+    return if_less(line, zero, zero, if_less(one, line, one, line));
   }
   template <class P>
   P slope(const P& y) const {

@@ -28,6 +28,20 @@ EIGEN_STRONG_INLINE P less(const P& a, const P& b) {
   return simd::pcmp_lt(a, b);
 }
 
+/// a < b ? yes : no. Eigen's comparisons make vectors of AVX-512's masks, and masks of those again.
+template <class P>
+EIGEN_STRONG_INLINE P if_less(const P& a, const P& b, const P& yes, const P& no) {
+#if defined(EIGEN_VECTORIZE_AVX512)
+  if constexpr (sizeof(Scalar<P>) == 4) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), no, yes);
+  } else {
+    return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_LT_OQ), no, yes);
+  }
+#else
+  return choose(less(a, b), yes, no);
+#endif
+}
+
 template <class P>
 EIGEN_STRONG_INLINE P copy_sign(const P& magnitude, const P& sign) {
   const P sign_bit = constant<P>(-0.0);
@@ -67,13 +81,57 @@ EIGEN_STRONG_INLINE P root(const P& x) {
   return sqrt(x);
 }
 
-/// eˣ for x <= 0, which is all that is needed. Eigen's clamps its argument; here eˣ becomes 0 where
-/// it is no longer a normal number, and a NaN stays one.
+/// 2ⁿ for a whole number n, -126 <= n <= 127, that has been added to 1.5 · 2²³: its bits end in n.
+template <class P>
+EIGEN_STRONG_INLINE P power_of_two(const P& shifted) {
+  if constexpr (simd::unpacket_traits<P>::size == 1) {
+    return std::ldexp(P{1}, static_cast<int>(shifted - P{0x1.8p23}));
+  } else {
+    using Integers = typename simd::unpacket_traits<P>::integer_packet;
+    const auto bits = simd::plogical_shift_left<23>(simd::preinterpret<Integers>(shifted));
+    return simd::preinterpret<P>(simd::padd(bits, simd::preinterpret<Integers>(constant<P>(1))));
+  }
+}
+
+/// eˣ = scale · (1 + rest) in single precision, |x| <= 87: scale is 2ⁿ, and rest = eʳ - 1 with
+/// r = x - n ln 2, |r| <= ln 2 / 2, keeps its digits near 0. Eigen's pexp is exact to a unit in the
+/// last place for all x, and takes twice as long.
+template <class P>
+struct Exponential {
+  P scale;
+  P rest;
+
+  EIGEN_STRONG_INLINE explicit Exponential(const P& x) {
+    const P shift = constant<P>(0x1.8p23);
+    const P shifted = simd::pmadd(x, constant<P>(std::numbers::log2e), shift);
+    const P n = simd::psub(shifted, shift);
+    P r = simd::pmadd(n, constant<P>(-0.693359375), x);  // ln 2 in two parts: n times the first is
+    r = simd::pmadd(n, constant<P>(2.12194440054690583e-4), r);  // exact
+    // rest = r + r² p(r), where p has the least largest error, 1.7e-8 of rest.
+    P p = simd::pmadd(constant<P>(0.0013882521590670948), r, constant<P>(0.008366520665698929));
+    p = simd::pmadd(p, r, constant<P>(0.04166719986082862));
+    p = simd::pmadd(p, r, constant<P>(0.1666654362035131));
+    p = simd::pmadd(p, r, constant<P>(0.499999981540355));
+    rest = simd::pmadd(P(simd::pmul(r, r)), p, r);
+    scale = power_of_two(shifted);
+  }
+  [[nodiscard]] EIGEN_STRONG_INLINE P value() const { return simd::pmadd(scale, rest, scale); }
+  /// eˣ - 1, which keeps its digits near 0.
+  [[nodiscard]] EIGEN_STRONG_INLINE P minus_one() const {
+    return simd::pmadd(scale, rest, P(simd::psub(scale, constant<P>(1))));
+  }
+};
+
+/// eˣ for x <= 0, which is all that is needed; 0 where it is no longer a normal number, and a NaN
+/// stays one.
 template <class P>
 EIGEN_STRONG_INLINE P exp(const P& x) {
-  constexpr double smallest = sizeof(Scalar<P>) == 4 ? -87.33654 : -708.3964185;
-  const P e = choose(less(x, constant<P>(smallest)), constant<P>(0), P(simd::pexp(x)));
-  return choose(simd::pcmp_eq(x, x), e, x);
+  if constexpr (sizeof(Scalar<P>) == 4) {
+    return if_less(x, constant<P>(-87.33654), constant<P>(0), Exponential<P>(x).value());
+  } else {  // Eigen's clamps its argument
+    const P e = if_less(x, constant<P>(-708.3964185), constant<P>(0), P(simd::pexp(x)));
+    return choose(simd::pcmp_eq(x, x), e, x);
+  }
 }
 
 /// log(1 + x), and eˣ - 1 for x <= 0, accurate near 0 (Kahan's corrections).
@@ -83,24 +141,11 @@ EIGEN_STRONG_INLINE P log1p(const P& x) {
 }
 template <class P>
 EIGEN_STRONG_INLINE P expm1(const P& x) {
-  return choose(simd::pcmp_eq(x, x), P(simd::generic_expm1(x)), x);
-}
-
-/// n / d for normal d, to about a unit in the last place. A division of 16 floats would keep the
-/// divider busy for as long as 32 other operations take.
-template <class P>
-EIGEN_STRONG_INLINE P quotient(const P& n, const P& d) {
-#if defined(EIGEN_VECTORIZE_AVX512)
   if constexpr (sizeof(Scalar<P>) == 4) {
-    const P first = _mm512_rcp14_ps(d);  // 14 bits of 1/d; Newton's step makes it 28
-    const P inverse =
-        simd::pmadd(first, P(simd::psub(constant<P>(1), P(simd::pmul(first, d)))), first);
-    const P near = simd::pmul(n, inverse);
-    const P rest = simd::pmadd(P(simd::pnegate(near)), d, n);
-    return simd::pmadd(rest, inverse, near);
+    return Exponential<P>(P(simd::pmax(x, constant<P>(-20)))).minus_one();  // that rounds to -1
+  } else {
+    return choose(simd::pcmp_eq(x, x), P(simd::generic_expm1(x)), x);
   }
-#endif
-  return simd::pdiv(n, d);
 }
 
 /// 1 / (1 + e⁻ˣ), from e^-|x| <= 1 so that nothing overflows and small values keep their digits.
@@ -108,27 +153,16 @@ template <class P>
 EIGEN_STRONG_INLINE P sigmoid(const P& x) {
   const P one = constant<P>(1);
   const P e = exp(P(simd::pnegate(P(simd::pabs(x)))));
-  return quotient(choose(less(x, constant<P>(0)), e, one), P(simd::padd(one, e)));
+  return simd::pdiv(if_less(x, constant<P>(0), e, one), P(simd::padd(one, e)));
 }
 
-/// tanh x in single precision: below 0.625 x + x³ p(x²), where p of degree 4 interpolates at
-/// Chebyshev's points to a relative error of 1.7e-8; above it 1 - 2 / (e²ˣ + 1), where nothing
-/// cancels.
+/// tanh x in single precision: (e²ˣ - 1) / (e²ˣ - 1 + 2).
 template <class P>
 EIGEN_STRONG_INLINE P tanh_single(const P& x) {
-  const P magnitude = simd::pabs(x);
-  const P s = simd::pmul(x, x);
-  P p = simd::pmadd(constant<P>(-0.006104945330653051), s, constant<P>(0.021003638864754814));
-  p = simd::pmadd(p, s, constant<P>(-0.05385249677828504));
-  p = simd::pmadd(p, s, constant<P>(0.13332782256505368));
-  p = simd::pmadd(p, s, constant<P>(-0.333333290993977));
-  const P near = simd::pmadd(P(simd::pmul(p, s)), x, x);
-  const P bounded = simd::pmin(magnitude, constant<P>(10));  // tanh 10 rounds to 1; keeps a NaN
-  const P e = simd::pexp(P(simd::padd(bounded, bounded)));
-  const P one = constant<P>(1);
-  const P far = simd::psub(one, quotient(constant<P>(2), P(simd::padd(e, one))));
-  const P result = choose(less(magnitude, constant<P>(0.625)), near, copy_sign(far, x));
-  return choose(simd::pcmp_eq(x, x), result, x);
+  // tanh 10 rounds to 1. In this order of arguments a NaN stays one.
+  const P bounded = simd::pmax(P(simd::pmin(x, constant<P>(10))), constant<P>(-10));
+  const P d = Exponential<P>(P(simd::padd(bounded, bounded))).minus_one();
+  return simd::pdiv(d, P(simd::padd(d, constant<P>(2))));
 }
 
 /// tanh x in double precision: below 0.625 Lambert's continued fraction x/(1 + x²/(3 + x²/(5 +
@@ -148,7 +182,7 @@ EIGEN_STRONG_INLINE P tanh_double(const P& x) {
   lower = simd::pmadd(lower, square, constant<P>(2027025));
   // Beyond 19 the quotient rounds to 1: there e²ˣ stays far from overflow.
   const P end = constant<P>(19);
-  const P bounded = choose(less(end, magnitude), end, magnitude);
+  const P bounded = if_less(end, magnitude, end, magnitude);
   const P e = simd::pexp(P(simd::padd(bounded, bounded)));
   const P one = constant<P>(1);
   const P small = less(magnitude, constant<P>(0.625));
