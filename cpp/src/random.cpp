@@ -2,11 +2,12 @@
 // the same numbers.
 #include "nnbind/random.hpp"
 
-#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
-#include <tuple>
 #include <utility>
+
+#include "philox.hpp"
 
 namespace nnbind {
 
@@ -71,31 +72,7 @@ double normal_quantile(double p) {
   return q < 0 ? -magnitude : magnitude;
 }
 
-std::uint32_t low(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
-std::uint32_t high(std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32U); }
-
 }  // namespace
-
-template <std::size_t n>
-void philox(PhiloxBlocks<n>& blocks, std::uint64_t key) {
-  std::uint32_t key0 = low(key);
-  std::uint32_t key1 = high(key);
-  auto& [c0, c1, c2, c3] = blocks;
-  for (int round = 0; round < 10; ++round) {
-    for (std::size_t i = 0; i < n; ++i) {
-      const std::uint64_t product0 = std::uint64_t{0xD2511F53U} * c0[i];
-      const std::uint64_t product1 = std::uint64_t{0xCD9E8D57U} * c2[i];
-      c0[i] = high(product1) ^ c1[i] ^ key0;
-      c1[i] = low(product1);
-      c2[i] = high(product0) ^ c3[i] ^ key1;
-      c3[i] = low(product0);
-    }
-    key0 += 0x9E3779B9U;
-    key1 += 0xBB67AE85U;
-  }
-}
-
-template void philox<1>(PhiloxBlocks<1>&, std::uint64_t);
 
 std::uint64_t Random::bits() {
   const std::size_t place = position_ % draws_.size();
@@ -105,20 +82,13 @@ std::uint64_t Random::bits() {
 }
 
 void Random::draw() {
-  constexpr std::size_t count = std::tuple_size_v<decltype(draws_)> / 2;
-  PhiloxBlocks<count> blocks;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t block = position_ / 2 + i;
-    blocks[0][i] = low(block);
-    blocks[1][i] = high(block);
-    blocks[2][i] = low(stream_);
-    blocks[3][i] = high(stream_);
-  }
-  philox(blocks, seed_);
-  for (std::size_t i = 0; i < count; ++i) {
-    draws_[2 * i] = blocks[0][i] | std::uint64_t{blocks[1][i]} << 32U;
-    draws_[2 * i + 1] = blocks[2][i] | std::uint64_t{blocks[3][i]} << 32U;
-  }
+  const std::uint64_t block = position_ / 2;
+  philox::Words words;
+  philox::draw<0>(seed_,
+                  {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32U),
+                   static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32U)},
+                  words);
+  draws_ = std::bit_cast<decltype(draws_)>(words);
 }
 
 double Random::uniform() { return static_cast<double>(bits() >> 11U) * 0x1p-53; }
@@ -141,39 +111,5 @@ std::uint64_t Random::below(std::uint64_t bound) {
 void Random::shuffle(std::span<std::int64_t> values) {
   for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(i)]);
 }
-
-template <class T>
-void dropout_mask(const DropoutKey& key, std::uint32_t node, std::uint32_t row,
-                  std::ptrdiff_t first_column, double rate, std::span<T> keep) {
-  // A word below the threshold drops its unit: P(drop) = rate to within 2^-32.
-  const auto threshold = static_cast<std::uint64_t>(rate * 0x1p32);
-  const auto scale = static_cast<T>(1 / (1 - rate));
-  const std::uint64_t stream = key.seed ^ 0x6E6E62696E640000U;  // apart from the other streams
-  constexpr std::size_t count = 16;
-  PhiloxBlocks<count> words;
-  const auto begin = static_cast<std::size_t>(first_column);
-  const std::size_t end = begin + keep.size();
-  for (std::size_t block = begin / 4; block * 4 < end; block += count) {
-    // 2^16 nodes, 2^34 columns, 2^32 rows, 2^48 steps without a repetition.
-    for (std::size_t i = 0; i < count; ++i) {
-      words[0][i] = low(key.step);
-      words[1][i] = (high(key.step) << 16U) ^ node;
-      words[2][i] = row;
-      words[3][i] = static_cast<std::uint32_t>(block + i);
-    }
-    philox(words, stream);
-    const std::size_t first = std::max(begin, block * 4);
-    const std::size_t last = std::min(end, (block + count) * 4);
-    for (std::size_t column = first; column < last; ++column) {
-      const std::size_t place = column - block * 4;
-      keep[column - begin] = words[place % 4][place / 4] < threshold ? T{0} : scale;
-    }
-  }
-}
-
-template void dropout_mask<float>(const DropoutKey&, std::uint32_t, std::uint32_t, std::ptrdiff_t,
-                                  double, std::span<float>);
-template void dropout_mask<double>(const DropoutKey&, std::uint32_t, std::uint32_t, std::ptrdiff_t,
-                                   double, std::span<double>);
 
 }  // namespace nnbind

@@ -6,29 +6,54 @@
 #include <set>
 
 #include "data.hpp"
+#include "naive.hpp"
 #include "nnbind/random.hpp"
 #include "nnbind/trainer.hpp"
+#include "philox.hpp"
 
 namespace nnbind::test {
 namespace {
 
-using Words = std::array<std::uint32_t, 4>;
+using Block = std::array<std::uint32_t, 4>;
 
-Words words_of(const Words& counter, std::uint64_t key) {
-  PhiloxBlocks<1> block;
-  for (std::size_t k = 0; k < 4; ++k) block[k][0] = counter[k];
-  philox(block, key);
-  return {block[0][0], block[1][0], block[2][0], block[3][0]};
+/// Block i of the 16 that are drawn together.
+Block block_of(const philox::Words& words, std::size_t i) {
+  return {words[4 * i], words[4 * i + 1], words[4 * i + 2], words[4 * i + 3]};
+}
+
+Block first_block(const philox::Counter& counter, std::uint64_t key) {
+  philox::Words words;
+  philox::draw<3>(key, counter, words);
+  return block_of(words, 0);
 }
 
 // Random123's kat_vectors, "philox4x32 10".
 TEST(Philox, GivesThePublishedAnswers) {
-  EXPECT_EQ(words_of({0, 0, 0, 0}, 0), (Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(first_block({0, 0, 0, 0}, 0), (Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
   constexpr std::uint32_t ones = 0xffffffff;
-  EXPECT_EQ(words_of({ones, ones, ones, ones}, ~std::uint64_t{0}),
-            (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ(words_of({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0x299f31d0a4093822),
-            (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+  EXPECT_EQ(first_block({ones, ones, ones, ones}, ~std::uint64_t{0}),
+            (Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(first_block({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0x299f31d0a4093822),
+            (Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+template <std::size_t counting>
+void expect_counting() {
+  constexpr std::uint64_t key = 0xfedcba9876543210;
+  philox::Counter counter{0x80000001, 0xfffffff0, 3, 0x12345678};
+  philox::Words words;
+  philox::draw<counting>(key, counter, words);
+  for (std::size_t i = 0; i < philox::counters; ++i) {
+    EXPECT_EQ(block_of(words, i), naive::philox(counter, key)) << "word " << counting << " + " << i;
+    ++counter[counting];
+  }
+}
+
+TEST(Philox, CountsInTheWordAskedFor) {
+  expect_counting<0>();
+  expect_counting<1>();
+  expect_counting<2>();
+  expect_counting<3>();
 }
 
 TEST(Random, DrawsTheSameNumbersAsEver) {
@@ -41,9 +66,6 @@ TEST(Random, DrawsTheSameNumbersAsEver) {
   std::vector<std::int64_t> order(8);
   epoch_order(1, 2, order);
   EXPECT_EQ(order, (std::vector<std::int64_t>{2, 7, 3, 1, 6, 5, 0, 4}));
-  std::vector<float> keep(8);
-  dropout_mask<float>({1, 2}, 3, 4, 0, 0.5, keep);
-  EXPECT_EQ(keep, (std::vector<float>{2, 0, 0, 0, 0, 0, 2, 2}));
 }
 
 TEST(Random, StreamsAndSeedsDiffer) {
@@ -134,43 +156,6 @@ TEST(Random, ShuffleIsAPermutationAndEachIsAsLikely) {
     ASSERT_EQ(order, (std::vector<std::int64_t>{0, 1, 2, 3}));
   }
   for (const int count : counts) EXPECT_NEAR(count, 1000, 4 * std::sqrt(1000));
-}
-
-TEST(Dropout, DropsThePartAskedForAndScalesTheRest) {
-  for (const double rate : {0.1, 0.5, 0.9}) {
-    double dropped = 0;
-    constexpr Index rows = 1000;
-    std::vector<double> keep(99);
-    for (std::uint32_t row = 0; row < rows; ++row) {
-      dropout_mask<double>({1, 2}, 3, row, 0, rate, keep);
-      for (const double factor : keep) {
-        dropped += factor == 0;
-        EXPECT_TRUE(factor == 0 || factor == 1 / (1 - rate));
-      }
-    }
-    const double draws = rows * 99;
-    EXPECT_NEAR(dropped, rate * draws, 4 * std::sqrt(draws * rate * (1 - rate))) << rate;
-  }
-}
-
-TEST(Dropout, IsAFunctionOfSeedStepNodeRowAndColumnAlone) {
-  const auto mask = [](DropoutKey key, std::uint32_t node, std::uint32_t row) {
-    std::vector<float> keep(64);
-    dropout_mask<float>(key, node, row, 0, 0.5, keep);
-    return keep;
-  };
-  const auto reference = mask({1, 2}, 3, 4);
-  EXPECT_EQ(mask({1, 2}, 3, 4), reference);
-  EXPECT_NE(mask({2, 2}, 3, 4), reference);
-  EXPECT_NE(mask({1, 3}, 3, 4), reference);
-  EXPECT_NE(mask({1, 2}, 4, 4), reference);
-  EXPECT_NE(mask({1, 2}, 3, 5), reference);
-  for (std::ptrdiff_t first = 0; first < 64; ++first) {
-    std::vector<float> rest(reference.begin() + first, reference.end());
-    std::vector<float> part(rest.size());
-    dropout_mask<float>({1, 2}, 3, 4, first, 0.5, part);
-    EXPECT_EQ(part, rest) << "from column " << first;
-  }
 }
 
 }  // namespace

@@ -2,20 +2,10 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <span>
 
 namespace nnbind {
-
-/// n blocks of four words: word k of block i is [k][i].
-template <std::size_t n>
-using PhiloxBlocks = std::array<std::array<std::uint32_t, n>, 4>;
-
-/// Four random words for each 128-bit counter under a 64-bit key, in the counter's place.
-/// Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
-template <std::size_t n>
-void philox(PhiloxBlocks<n>& blocks, std::uint64_t key);
 
 /// A stream of draws. Two streams of one seed are independent; the same (seed, stream) gives the
 /// same draws on every platform, because nothing here depends on a C library's functions.
@@ -45,15 +35,10 @@ class Random {
   std::array<std::uint64_t, 32> draws_{};  // made together: two of each Philox block
 };
 
-/// Keep/drop decisions of dropout, for columns `first_column`, ... of one row: a function of
-/// (seed, step, node, row, column), whoever computes it. `keep[j]` is 1 / (1 - rate) with
-/// probability 1 - rate, else 0.
+/// What the dropout of a step is drawn from.
 struct DropoutKey {
   std::uint64_t seed = 0;
   std::uint64_t step = 0;
 };
-template <class T>
-void dropout_mask(const DropoutKey& key, std::uint32_t node, std::uint32_t row,
-                  std::ptrdiff_t first_column, double rate, std::span<T> keep);
 
 }  // namespace nnbind

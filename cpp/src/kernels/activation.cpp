@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "kernels/activation_formulas.hpp"
+#include "kernels/dropout.hpp"
 
 namespace nnbind::kernels {
 
@@ -180,9 +181,11 @@ void activate(const Activation& g, const MatrixView<const T>& t, const MatrixVie
 
 template <class T>
 void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<const T> out,
-                       MatrixView<T> grad) {
+                       MatrixView<T> grad, MatrixView<const T> mask) {
   using Kind = Activation::Kind;
   const Index cols = grad.cols;
+  const bool elementwise = !g.is_row_wise() && g.kind() != Kind::identity;
+  if (mask.data != nullptr && !elementwise) multiply_by_mask(mask, grad);
   if (g.is_row_wise()) {
     // softmax: ∂y_k/∂t_j = y_k (δ_kj - y_j), so ∂L/∂t = y ⊙ (∂L/∂y - Σ_k y_k ∂L/∂y_k).
     // log_softmax: ∂y_k/∂t_j = δ_kj - e^{y_j}, so ∂L/∂t = ∂L/∂y - e^y Σ_k ∂L/∂y_k.
@@ -207,7 +210,16 @@ void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<co
       const auto chain = [&](const Packet<T>& dy, const Packet<T>& x) {
         return simd::pmul(dy, Packet<T>(formula.slope(x)));
       };
-      map_elements(cols, grad.row(i), chain, static_cast<const T*>(grad.row(i)), argument.row(i));
+      // In one loop with the mask: the gradient may have to come from another core's cache.
+      const T* const dy = grad.row(i);
+      if (mask.data == nullptr) {
+        map_elements(cols, grad.row(i), chain, dy, argument.row(i));
+        continue;
+      }
+      const auto masked = [&](const Packet<T>& d, const Packet<T>& x, const Packet<T>& m) {
+        return chain(Packet<T>(simd::pmul(d, m)), x);
+      };
+      map_elements(cols, grad.row(i), masked, dy, argument.row(i), mask.row(i));
     }
   });
 }
@@ -215,7 +227,7 @@ void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<co
 #define NNBIND_INSTANTIATE(T)                                                                     \
   template void activate<T>(const Activation&, const MatrixView<const T>&, const MatrixView<T>&); \
   template void multiply_by_slope<T>(const Activation&, MatrixView<const T>, MatrixView<const T>, \
-                                     MatrixView<T>);                                              \
+                                     MatrixView<T>, MatrixView<const T>);                         \
   template void softmax<T>(const MatrixView<const T>&, const T*, const MatrixView<T>&,            \
                            Exponentials<T>*);                                                     \
   template void logarithms<T>(const T*, Index, T*);

@@ -8,10 +8,11 @@ namespace nnbind::kernels {
 template <class T>
 void activate(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out);
 
-/// grad ⊙= g'; the rows of softmaxes are multiplied by the Jacobian.
+/// grad ⊙= g', after grad ⊙= mask if there is one; the rows of softmaxes are multiplied by the
+/// Jacobian.
 template <class T>
 void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<const T> out,
-                       MatrixView<T> grad);
+                       MatrixView<T> grad, MatrixView<const T> mask = {});
 
 /// The numbers behind a row's softmax and log-sum-exp, without overflow.
 template <class T>

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/activation.hpp"
 #include "kernels/affine.hpp"
+#include "kernels/dropout.hpp"
 #include "nnbind/error.hpp"
 #include "operators/attributes.hpp"
 
@@ -73,14 +75,6 @@ void Dense<T>::initialize(MatrixView<T> parameters, Random& random, std::string_
   init.fill(parameters, options_.bias, random, name);
 }
 
-// Saved for the backward pass: the argument of g' where the output does not hold it (t itself, or
-// y before dropout), and beside it the dropout mask.
-template <class T>
-Index Dense<T>::saved_width(Index width) const {
-  if (options_.dropout > 0) return 2 * width;
-  return options_.activation.needs_pre_activation() ? width : 0;
-}
-
 namespace {
 
 template <class Columns>
@@ -88,12 +82,29 @@ Columns part(Columns matrix, Range columns) {
   return matrix.middle_columns(columns.begin, columns.size());
 }
 
+/// Whether the output does not hold the argument of g': where that is t itself, or y before
+/// dropout. Of a y ⊙ mask the rectifiers need no more than the sign, which is that of y where any
+/// gradient comes through.
+bool saves_argument(const Activation& g, bool drops) {
+  using Kind = Activation::Kind;
+  const bool sign_is_enough =
+      g.kind() == Kind::identity || g.kind() == Kind::relu || g.kind() == Kind::leaky_relu;
+  return g.needs_pre_activation() || (drops && !sign_is_enough);
+}
+
 }  // namespace
+
+// Saved for the backward pass: the argument of g', and the dropout mask behind it.
+template <class T>
+Index Dense<T>::saved_width(Index width) const {
+  const bool drops = options_.dropout > 0;
+  return (saves_argument(options_.activation, drops) ? width : 0) + (drops ? width : 0);
+}
 
 template <class T>
 template <class U>
 MatrixView<U> Dense<T>::mask_of(MatrixView<U> saved) const {
-  return saved.middle_columns(options_.units, options_.units);
+  return saved.middle_columns(saved.cols - options_.units, options_.units);
 }
 
 template <class T>
@@ -103,25 +114,17 @@ void Dense<T>::forward(const ForwardPass<T>& pass) const {
   const Panels<const T> weights = part(pass.parameters.middle_rows(0, inputs), columns);
   const MatrixView<T> output = part(pass.output, columns);
   const Activation& g = options_.activation;
-  const bool drops = options_.dropout > 0 && pass.dropout != nullptr;
-  const bool keeps_argument = (drops || g.needs_pre_activation()) && pass.saved.data != nullptr;
-  if (pass.pre_activation || !keeps_argument) {
-    kernels::affine(pass.inputs[0], weights, options_.bias, output);
-    if (!pass.pre_activation) g.template forward<T>(output, output);
-    return;
-  }
-  const MatrixView<T> argument = part(pass.saved, columns);
+  const bool saves = !pass.pre_activation && pass.saved.data != nullptr;
+  const bool drops = saves && options_.dropout > 0 && pass.dropout != nullptr;
+  const MatrixView<T> argument =
+      saves && saves_argument(g, drops) ? part(pass.saved, columns) : output;
   kernels::affine(pass.inputs[0], weights, options_.bias, argument);
+  if (pass.pre_activation) return;
   const MatrixView<T> y = g.needs_pre_activation() ? output : argument;
   g.template forward<T>(argument, y);
   if (!drops) return;
-  const MatrixView<T> mask = part(mask_of(pass.saved), columns);
-  for (Index i = 0; i < y.rows; ++i) {
-    dropout_mask<T>(*pass.dropout, pass.node, static_cast<std::uint32_t>(pass.first_row + i),
-                    columns.begin, options_.dropout,
-                    std::span(mask.row(i), static_cast<std::size_t>(mask.cols)));
-    for (Index j = 0; j < y.cols; ++j) output(i, j) = y(i, j) * mask(i, j);
-  }
+  kernels::dropout<T>({*pass.dropout, pass.node, pass.first_row, columns.begin}, options_.dropout,
+                      y, part(mask_of(pass.saved), columns), output);
 }
 
 template <class T>
@@ -130,15 +133,11 @@ void Dense<T>::backward_output(const BackwardPass<T>& pass) const {
   const Activation& g = options_.activation;
   const bool drops = options_.dropout > 0 && pass.dropout;
   const MatrixView<T> gradient = part(pass.output_gradient, pass.columns);
-  if (drops) {
-    const MatrixView<const T> mask = part(mask_of(pass.saved), pass.columns);
-    for (Index i = 0; i < mask.rows; ++i) {
-      for (Index j = 0; j < mask.cols; ++j) gradient(i, j) *= mask(i, j);
-    }
-  }
   const MatrixView<const T> argument =
-      part(drops || g.needs_pre_activation() ? pass.saved : pass.output, pass.columns);
-  g.template backward<T>(argument, argument, gradient);
+      part(saves_argument(g, drops) ? pass.saved : pass.output, pass.columns);
+  const MatrixView<const T> mask =
+      drops ? part(mask_of(pass.saved), pass.columns) : MatrixView<const T>{};
+  kernels::multiply_by_slope(g, argument, argument, gradient, mask);
 }
 
 template <class T>

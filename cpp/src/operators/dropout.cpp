@@ -1,6 +1,7 @@
 // Dropout: Srivastava et al., JMLR 2014.
 #include <algorithm>
 
+#include "kernels/dropout.hpp"
 #include "nnbind/operators.hpp"
 #include "operators/elements.hpp"
 
@@ -37,10 +38,8 @@ class Dropout final : public Operator<T> {
         std::copy_n(x, cols, pass.output.row(i));
         continue;
       }
-      T* const mask = pass.saved.row(i);
-      dropout_mask<T>(*pass.dropout, pass.node, static_cast<std::uint32_t>(pass.first_row + i), 0,
-                      rate_, std::span(mask, static_cast<std::size_t>(cols)));
-      operators::put_row(pass.output.row(i), cols, false, [&](Index j) { return x[j] * mask[j]; });
+      kernels::dropout<T>({*pass.dropout, pass.node, pass.first_row + i}, rate_, {x, 1, cols, cols},
+                          pass.saved.middle_rows(i, 1), pass.output.middle_rows(i, 1));
     }
   }
 
