@@ -18,7 +18,7 @@ struct PyFitJob {
   py::object network;
   LossTerms losses;
   OptimizerPointer optimizer;
-  std::uint64_t seed = 0;
+  FitOptions options;
   std::size_t data = 0;
   py::object sample_weight, samples;
   std::optional<std::size_t> validation;
@@ -36,10 +36,9 @@ using Progress = Named<"collections.abc.Callable[[int], None] | None">;
 template <class T>
 class Jobs {
  public:
-  Jobs(const std::vector<PyFitJob>& given, const std::vector<PySet>& sets,
-       const FitOptions& options)
+  Jobs(const std::vector<PyFitJob>& given, const std::vector<PySet>& sets)
       : sets_(sets), arrays_(sets.size()) {
-    for (std::size_t k = 0; k < given.size(); ++k) add(given[k], k, options);
+    for (std::size_t k = 0; k < given.size(); ++k) add(given[k], k);
     for (Arrays<T>& each : arrays_) detach(each.dataset);
     for (std::size_t k = 0; k < given.size(); ++k) {
       jobs_[k].data = weighted(given[k].data, given[k].sample_weight);
@@ -52,14 +51,13 @@ class Jobs {
   [[nodiscard]] std::span<const FitJob<T>> list() const { return jobs_; }
 
  private:
-  void add(const PyFitJob& given, std::size_t k, const FitOptions& options) {
+  void add(const PyFitJob& given, std::size_t k) {
     FitJob<T> job;
     job.network = &network_of(given, k);
     job.losses = &losses_.emplace_back(losses_of(given.losses));
     job.optimizer = given.optimizer.get();
     job.history = given.history.cast<History*>();
-    job.options = options;
-    job.options.seed = given.seed;
+    job.options = given.options;
     job.options.samples = entries(given.samples, "samples of network " + std::to_string(k));
     job.options.validation_samples = entries(given.validation_samples, "validation samples");
     convert(given.data, job, k);
@@ -98,11 +96,7 @@ class Jobs {
   /// Copies what training any of the networks would write to.
   void detach(Dataset<T>& data) {
     const auto own = [this](MatrixView<const T>& view) {
-      const auto written = [&](const FitJob<T>& job) {
-        return overlap<T>(view, job.network->theta()) ||
-               overlap<T>(view, std::as_const(*job.network).gradient()) ||
-               overlap<T>(view, job.network->state());
-      };
+      const auto written = [&](const FitJob<T>& job) { return is_written(view, *job.network); };
       if (std::ranges::none_of(jobs_, written)) return;
       Matrix<T>& copy = copies_.emplace_back(view.rows, view.cols);
       for (Index i = 0; i < view.rows; ++i) std::copy_n(view.row(i), view.cols, copy.view().row(i));
@@ -137,8 +131,8 @@ class Jobs {
   std::vector<FitJob<T>> jobs_;
 };
 
-void fit_jobs(const std::vector<PyFitJob>& given, const std::vector<PySet>& sets,
-              const FitOptions& options, int threads, const Progress& progress) {
+void fit_jobs(const std::vector<PyFitJob>& given, const std::vector<PySet>& sets, int threads,
+              const Progress& progress) {
   require(!given.empty(), "fit_many", "there is no network; expected at least one");
   FitManyHooks hooks;
   hooks.poll = [&](Index done) {
@@ -147,7 +141,7 @@ void fit_jobs(const std::vector<PyFitJob>& given, const std::vector<PySet>& sets
     if (!progress.is_none()) progress(done);
   };
   given[0].network.cast<PyNetwork&>().visit([&]<class T>(Network<T>& /*first*/) {
-    const Jobs<T> jobs(given, sets, options);
+    const Jobs<T> jobs(given, sets);
     const py::gil_scoped_release release;
     fit_many<T>(jobs.list(), threads, hooks);
   });
@@ -159,45 +153,22 @@ void register_fit_many(py::module_& module) {
   py::class_<PyFitJob>(module, "FitJob", "The fit of one network of many.")
       .def(py::init(
                [](const Named<"Network">& network, const LossTerms& losses,
-                  const OptimizerPointer& optimizer, std::uint64_t seed, std::size_t data,
+                  const OptimizerPointer& optimizer, const FitOptions& options, std::size_t data,
                   const OptionalArrayLike& sample_weight, const OptionalArrayLike& samples,
                   std::optional<std::size_t> validation, const OptionalArrayLike& validation_weight,
                   const OptionalArrayLike& validation_samples, const Named<"History">& history) {
-                 return PyFitJob{network,
-                                 losses,
-                                 optimizer,
-                                 seed,
-                                 data,
-                                 sample_weight,
-                                 samples,
-                                 validation,
-                                 validation_weight,
-                                 validation_samples,
-                                 history};
+                 return PyFitJob{
+                     network,       losses,  optimizer,  options,           data,
+                     sample_weight, samples, validation, validation_weight, validation_samples,
+                     history};
                }),
            py::kw_only(), py::arg("network"), py::arg("losses"), py::arg("optimizer"),
-           py::arg("seed"), py::arg("data"), py::arg("sample_weight"), py::arg("samples"),
+           py::arg("options"), py::arg("data"), py::arg("sample_weight"), py::arg("samples"),
            py::arg("validation"), py::arg("validation_weight"), py::arg("validation_samples"),
            py::arg("history"), "data and validation are numbers in the list of sets.");
-  module.def(
-      "fit_many",
-      [](const std::vector<PyFitJob>& jobs, const std::vector<PySet>& sets, Index epochs,
-         Index batch_size, const std::optional<EarlyStopping>& early_stopping,
-         const Regularizer& regularizer, const std::vector<std::string>& metrics, bool shuffle,
-         int threads, const Progress& progress) {
-        FitOptions options;
-        options.epochs = epochs;
-        options.batch_size = batch_size;
-        options.shuffle = shuffle;
-        options.early_stopping = early_stopping;
-        options.regularizer = regularizer;
-        options.metrics = metrics_from_names(metrics, "fit_many");
-        fit_jobs(jobs, sets, options, threads, progress);
-      },
-      py::arg("jobs"), py::arg("sets"), py::kw_only(), py::arg("epochs"), py::arg("batch_size"),
-      py::arg("early_stopping"), py::arg("regularizer"), py::arg("metrics"), py::arg("shuffle"),
-      py::arg("threads"), py::arg("progress"),
-      "The fits behind nnbind.fit_many. A set is (X, y, what messages call it).");
+  module.def("fit_many", &fit_jobs, py::arg("jobs"), py::arg("sets"), py::kw_only(),
+             py::arg("threads"), py::arg("progress"),
+             "The fits behind nnbind.fit_many. A set is (X, y, what messages call it).");
 }
 
 }  // namespace nnbind::bindings

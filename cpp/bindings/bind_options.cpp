@@ -4,6 +4,7 @@
 
 #include "array.hpp"
 #include "bindings.hpp"
+#include "metrics.hpp"
 
 namespace nnbind::bindings {
 
@@ -71,6 +72,35 @@ void register_dense(py::module_& module) {
            py::arg("l2"), py::arg("dropout"), "Raises ValueError if an option is not allowed.");
 }
 
+void register_fit_options(py::module_& module) {
+  py::class_<EarlyStopping>(module, "EarlyStopping", "When to end a fit that no longer improves.")
+      .def(py::init([](int patience, double min_delta, bool restore_best) {
+             const EarlyStopping stopping{patience, min_delta, restore_best};
+             stopping.check();
+             return stopping;
+           }),
+           py::arg("patience"), py::arg("min_delta"), py::arg("restore_best"),
+           "Raises ValueError unless patience >= 1 and min_delta >= 0.");
+  py::class_<FitOptions>(module, "FitOptions", "What a fit is told besides its data.")
+      .def(py::init([](Index epochs, Index batch_size,
+                       const std::optional<EarlyStopping>& early_stopping,
+                       const Regularizer& regularizer, const std::vector<std::string>& metrics,
+                       bool shuffle, std::uint64_t seed, const std::string& where) {
+             FitOptions options;
+             options.epochs = epochs;
+             options.batch_size = batch_size;
+             options.shuffle = shuffle;
+             options.seed = seed;
+             options.early_stopping = early_stopping;
+             options.regularizer = regularizer;
+             options.metrics = metrics_from_names(metrics, where);
+             return options;
+           }),
+           py::kw_only(), py::arg("epochs"), py::arg("batch_size"), py::arg("early_stopping"),
+           py::arg("regularizer"), py::arg("metrics"), py::arg("shuffle"), py::arg("seed"),
+           py::arg("where"), "Raises ValueError if there is no such metric.");
+}
+
 }  // namespace
 
 void register_options(py::module_& module) {
@@ -86,14 +116,7 @@ void register_options(py::module_& module) {
            py::arg("l1") = 0.0, py::arg("l2") = 0.0, py::arg("bias") = false,
            py::arg("divide_by_batch_size") = false,
            "Raises ValueError unless l1 and l2 are finite and >= 0.");
-  py::class_<EarlyStopping>(module, "EarlyStopping", "When to end a fit that no longer improves.")
-      .def(py::init([](int patience, double min_delta, bool restore_best) {
-             const EarlyStopping stopping{patience, min_delta, restore_best};
-             stopping.check();
-             return stopping;
-           }),
-           py::arg("patience"), py::arg("min_delta"), py::arg("restore_best"),
-           "Raises ValueError unless patience >= 1 and min_delta >= 0.");
+  register_fit_options(module);
 }
 
 }  // namespace nnbind::bindings

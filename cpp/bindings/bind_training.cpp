@@ -4,6 +4,7 @@
 
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
+#include "metrics.hpp"
 
 namespace nnbind::bindings {
 
@@ -29,11 +30,9 @@ py::typing::Dict<py::str, py::float_> evaluate_network(Network<T>& network, cons
 }
 
 template <class T>
-py::typing::Tuple<py::float_, FloatArray> gradient_of(Network<T>& network, const py::object& x,
-                                                      const py::object& y, const Losses& losses,
-                                                      const Regularizer& regularizer,
-                                                      const py::object& sample_weight,
-                                                      bool training) {
+py::typing::Tuple<py::float_, FloatArray> loss_and_gradient_of(
+    Network<T>& network, const py::object& x, const py::object& y, const Losses& losses,
+    const Regularizer& regularizer, const py::object& sample_weight, bool training) {
   const auto data = arrays<T>(x, y, sample_weight, network, losses, "Network.loss_and_gradient");
   const double value = [&] {
     const py::gil_scoped_release release;
@@ -90,8 +89,8 @@ void register_steps(py::class_<PyNetwork>& network) {
              const Regularizer& regularizer, const OptionalArrayLike& sample_weight,
              bool training) {
             return self.visit([&](auto& net) {
-              return gradient_of(net, x, y, losses_of(losses), regularizer, sample_weight,
-                                 training);
+              return loss_and_gradient_of(net, x, y, losses_of(losses), regularizer, sample_weight,
+                                          training);
             });
           },
           py::arg("X"), py::arg("y"), py::arg("losses"), py::arg("regularizer"),

@@ -33,8 +33,9 @@ Notes notes_of(const Attributes& attributes) {
   return notes;
 }
 
-PyTraining make(PyNetwork& network, const LossTerms& losses, const OptimizerPointer& optimizer,
-                const FitOptions& options, const Notes& notes) {
+PyTraining new_training(PyNetwork& network, const LossTerms& losses,
+                        const OptimizerPointer& optimizer, const FitOptions& options,
+                        const Notes& notes) {
   return network.visit([&]<class T>(Network<T>& /*net*/) {
     Training<T> training;
     training.losses = losses_of(losses);
@@ -55,25 +56,8 @@ void register_training_state(py::module_& module) {
   };
   py::class_<PyTraining>(module, "Training", "A fit: what it was given, and where it stands.")
       .def(py::init<>(), "One that a file is to fill.")
-      .def(py::init([](PyNetwork& network, const LossTerms& losses,
-                       const OptimizerPointer& optimizer, Index epochs, Index batch_size,
-                       const std::optional<EarlyStopping>& early_stopping,
-                       const Regularizer& regularizer, const std::vector<std::string>& metrics,
-                       bool shuffle, std::uint64_t seed, const Notes& notes) {
-             FitOptions options;
-             options.epochs = epochs;
-             options.batch_size = batch_size;
-             options.shuffle = shuffle;
-             options.seed = seed;
-             options.early_stopping = early_stopping;
-             options.regularizer = regularizer;
-             options.metrics = metrics_from_names(metrics, "Network.fit");
-             return make(network, losses, optimizer, options, notes);
-           }),
-           py::arg("network"), py::kw_only(), py::arg("losses"), py::arg("optimizer"),
-           py::arg("epochs"), py::arg("batch_size"), py::arg("early_stopping"),
-           py::arg("regularizer"), py::arg("metrics"), py::arg("shuffle"), py::arg("seed"),
-           py::arg("notes"), "A fit that has not begun.")
+      .def(py::init(&new_training), py::arg("network"), py::kw_only(), py::arg("losses"),
+           py::arg("optimizer"), py::arg("options"), py::arg("notes"), "A fit that has not begun.")
       .def_property(
           "epochs", read([](auto& training) { return training.options.epochs; }),
           [](PyTraining& self, Index epochs) {

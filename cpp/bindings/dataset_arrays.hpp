@@ -23,6 +23,13 @@ inline Losses losses_of(const LossTerms& list) {
   return terms;
 }
 
+/// Whether training the network would write to elements of the matrix.
+template <class T>
+bool is_written(MatrixView<const T> matrix, const Network<T>& network) {
+  return overlap<T>(matrix, network.theta()) || overlap<T>(matrix, network.gradient()) ||
+         overlap<T>(matrix, network.state());
+}
+
 /// X, y and sample_weight of a caller, checked as far as NumPy is concerned.
 template <class T>
 struct Arrays {
@@ -30,12 +37,8 @@ struct Arrays {
   Dataset<T> dataset;
 
   /// Borrows the matrix, or a copy of it if training the network would write to it.
-  MatrixView<const T> keep(Borrowed<T> matrix, Network<T>& network) {
-    if (overlap<T>(matrix.view, network.theta()) ||
-        overlap<T>(matrix.view, std::as_const(network).gradient()) ||
-        overlap<T>(matrix.view, network.state())) {
-      matrix = copy_of(matrix);
-    }
+  MatrixView<const T> keep(Borrowed<T> matrix, const Network<T>& network) {
+    if (is_written(matrix.view, network)) matrix = copy_of(matrix);
     owners.push_back(matrix.owner);
     return matrix.view;
   }
@@ -87,15 +90,6 @@ Arrays<T> arrays(py::handle x, py::handle y, py::handle sample_weight, Network<T
     result.dataset.weights = weights.data();
   }
   return result;
-}
-
-/// The metrics of these names. Raises ValueError if there is none such.
-inline std::vector<Metric> metrics_from_names(const std::vector<std::string>& names,
-                                              const std::string& where) {
-  std::vector<Metric> metrics;
-  metrics.reserve(names.size());
-  for (const std::string& name : names) metrics.push_back(metric_from_name(name, where));
-  return metrics;
 }
 
 }  // namespace nnbind::bindings

@@ -13,10 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from . import _core
 from ._core import Initializer
 
-MOST = 2**63 - 1  # what the core's integers hold
+MOST_INDEX = 2**63 - 1  # what the core's Index holds
+MOST_INT = 2**31 - 1  # what its int holds
 
 
-def integer(value: Any, name: str, least: int, where: str, most: int = MOST) -> int:
+def integer(value: Any, name: str, least: int, where: str, most: int = MOST_INDEX) -> int:
     """The value as an int, which no bool is.
 
     Raises TypeError if it is none, ValueError unless it is ``least`` to ``most``.

@@ -18,6 +18,7 @@ __all__: list[str] = [
     "EarlyStopping",
     "FileError",
     "FitJob",
+    "FitOptions",
     "GradientCheck",
     "GradientEntry",
     "History",
@@ -229,6 +230,26 @@ class EarlyStopping:
     ) -> None:
         """
         Raises ValueError unless patience >= 1 and min_delta >= 0.
+        """
+
+class FitOptions:
+    """
+    What a fit is told besides its data.
+    """
+    def __init__(
+        self,
+        *,
+        epochs: typing.SupportsInt | typing.SupportsIndex,
+        batch_size: typing.SupportsInt | typing.SupportsIndex,
+        early_stopping: EarlyStopping | None,
+        regularizer: Regularizer,
+        metrics: collections.abc.Sequence[str],
+        shuffle: bool,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        where: str,
+    ) -> None:
+        """
+        Raises ValueError if there is no such metric.
         """
 
 class Loss:
@@ -759,13 +780,7 @@ class Training:
         *,
         losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
         optimizer: Optimizer,
-        epochs: typing.SupportsInt | typing.SupportsIndex,
-        batch_size: typing.SupportsInt | typing.SupportsIndex,
-        early_stopping: EarlyStopping | None,
-        regularizer: Regularizer,
-        metrics: collections.abc.Sequence[str],
-        shuffle: bool,
-        seed: typing.SupportsInt | typing.SupportsIndex,
+        options: FitOptions,
         notes: collections.abc.Mapping[
             str,
             bool
@@ -1086,7 +1101,7 @@ class FitJob:
         network: Network,
         losses: collections.abc.Sequence[tuple[Loss, typing.SupportsFloat | typing.SupportsIndex]],
         optimizer: Optimizer,
-        seed: typing.SupportsInt | typing.SupportsIndex,
+        options: FitOptions,
         data: typing.SupportsInt | typing.SupportsIndex,
         sample_weight: numpy.typing.ArrayLike | None,
         samples: numpy.typing.ArrayLike | None,
@@ -1254,12 +1269,6 @@ def fit_many(
         ]
     ],
     *,
-    epochs: typing.SupportsInt | typing.SupportsIndex,
-    batch_size: typing.SupportsInt | typing.SupportsIndex,
-    early_stopping: EarlyStopping | None,
-    regularizer: Regularizer,
-    metrics: collections.abc.Sequence[str],
-    shuffle: bool,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: collections.abc.Callable[[int], None] | None,
 ) -> None:

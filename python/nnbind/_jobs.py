@@ -58,14 +58,13 @@ class Jobs:
             y = _core.parts(y, net.output_names, what + "y")
             validation = self._number(X, y, "validation ")
             validation_weight = weight[0] if weight else None
-        assert fit.seed is not None
         history = History()
         self.list.append(
             _core.FitJob(
                 network=net,
                 losses=self._losses_of(fit, net),
                 optimizer=core_optimizer(fit.optimizer, WHERE),
-                seed=fit.seed,
+                options=fit.core_options(),
                 data=data,
                 sample_weight=self._weights(fit, net, rows),
                 samples=rows,

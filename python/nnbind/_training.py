@@ -76,18 +76,11 @@ class Fit:
             self._fit(net, training, history, watcher)
 
     def _new_training(self, net: _core.Network, notes: Notes) -> _core.Training:
-        assert self.seed is not None
         return _core.Training(
             net,
             losses=core_losses(self.loss, self.loss_weights, net.output_names, self.where),
             optimizer=core_optimizer(self.optimizer, self.where),
-            epochs=self.epochs,
-            batch_size=self.batch_size or 0,
-            early_stopping=None if self.early_stopping is None else self.early_stopping._core(),
-            regularizer=core_regularizer(self.regularizer, self.where),
-            metrics=metric_names(self.metrics, self.where),
-            shuffle=self.shuffle,
-            seed=self.seed,
+            options=self.core_options(),
             notes=notes,
         )
 
@@ -144,6 +137,20 @@ class Fit:
         for callback in self.callbacks:
             if not callable(callback):
                 raise TypeError(f"[{self.where}] {callback!r} is no callback; expected a function")
+
+    def core_options(self) -> _core.FitOptions:
+        """The options as the core takes them, once they are checked."""
+        assert self.seed is not None
+        return _core.FitOptions(
+            epochs=self.epochs,
+            batch_size=self.batch_size or 0,
+            early_stopping=None if self.early_stopping is None else self.early_stopping._core(),
+            regularizer=core_regularizer(self.regularizer, self.where),
+            metrics=metric_names(self.metrics, self.where),
+            shuffle=self.shuffle,
+            seed=self.seed,
+            where=self.where,
+        )
 
     def _check_iterable(self) -> None:
         if not hasattr(self.X, "__iter__") or isinstance(self.X, np.ndarray | Mapping):

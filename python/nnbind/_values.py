@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from . import _core
 
-_MOST = 2**31 - 1  # values of a node, as the core has it
+_MOST_VALUES = 2**31 - 1  # of a node, as the core has it
 
 
 def matrix(value: ArrayLike, where: str) -> np.ndarray[Any, Any]:
@@ -22,9 +22,9 @@ def matrix(value: ArrayLike, where: str) -> np.ndarray[Any, Any]:
         if is_array or not str(error).startswith(f"[{where}]"):
             raise
         raise TypeError(f"[{where}] got {value!r}; expected real numbers") from None
-    if array.size > _MOST:
+    if array.size > _MOST_VALUES:
         raise _core.ShapeError(
-            f"[{where}] value has shape {array.shape}; expected at most {_MOST} numbers"
+            f"[{where}] value has shape {array.shape}; expected at most {_MOST_VALUES} numbers"
         )
     if array.ndim > 2:
         raise _core.ShapeError(f"[{where}] value has shape {array.shape}; expected (rows, columns)")

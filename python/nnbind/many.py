@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from numpy.typing import ArrayLike
 
 from . import _core
-from ._checks import integer, listed, metric_names
+from ._checks import MOST_INT, integer, listed
 from ._core import History
 from ._jobs import WHERE, Jobs
 from ._training import Fit
@@ -16,7 +16,7 @@ from ._watcher import NetworksBar
 from .losses import LossArgument, LossWeights
 from .network import ClassWeight, Network, Parts
 from .optimizers import SGD, Optimizer
-from .regularizers import L1L2, core_regularizer
+from .regularizers import L1L2
 from .stopping import EarlyStopping
 
 __all__ = ["fit_many"]
@@ -102,13 +102,7 @@ def fit_many(
             _core.fit_many(
                 jobs.list,
                 jobs.sets,
-                epochs=fit.epochs,
-                batch_size=fit.batch_size or 0,
-                early_stopping=None if early_stopping is None else early_stopping._core(),
-                regularizer=core_regularizer(regularizer, WHERE),
-                metrics=metric_names(metrics, WHERE),
-                shuffle=fit.shuffle,
-                threads=0 if threads is None else integer(threads, "threads", 1, WHERE, 2**31 - 1),
+                threads=0 if threads is None else integer(threads, "threads", 1, WHERE, MOST_INT),
                 progress=bar.show,
             )
             bar.finish()

@@ -8,7 +8,7 @@ schedule belongs to one optimizer.
 from __future__ import annotations
 
 from . import _core
-from ._checks import integer, real
+from ._checks import MOST_INT, integer, real
 from ._core import Schedule
 
 __all__ = [
@@ -80,7 +80,7 @@ def ReduceOnPlateau(
     return _core.reduce_on_plateau(
         real(rate, "rate", where),
         real(factor, "factor", where),
-        integer(patience, "patience", 1, where, 2**31 - 1),
+        integer(patience, "patience", 1, where, MOST_INT),
         real(min_delta, "min_delta", where),
         real(min_rate, "min_rate", where),
     )

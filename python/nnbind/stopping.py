@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from . import _core
-from ._checks import flag, integer, real
+from ._checks import MOST_INT, flag, integer, real
 
 __all__ = ["EarlyStopping"]
 
@@ -30,7 +30,7 @@ class EarlyStopping:
     def _core(self) -> _core.EarlyStopping:
         where = "EarlyStopping"
         return _core.EarlyStopping(
-            integer(self.patience, "patience", 1, where, 2**31 - 1),
+            integer(self.patience, "patience", 1, where, MOST_INT),
             real(self.min_delta, "min_delta", where),
             flag(self.restore_best, "restore_best", where),
         )
