@@ -24,7 +24,7 @@ from ._doctor.steps import of_steps
 from ._doctor.targets import of_targets
 from ._doctor.units import of_units
 from .losses import LossArgument, LossWeights
-from .optimizers import SGD, Optimizer, core_optimizer
+from .optimizers import Optimizer, core_optimizer
 from .regularizers import L1L2
 
 if TYPE_CHECKING:
@@ -139,9 +139,9 @@ def explanation(net: Network, fit: Fit, history: History) -> str:
     X, y, weight = fit.X, fit.y, fit.sample_weight
     if isinstance(X, ConvertedBatches):
         X, y, weight = lone(X.X), lone(X.y), X.sample_weight
-    optimizer = SGD(0.01) if fit.optimizer is None else fit.optimizer
+    assert fit.optimizer is not None  # since the options were checked
     # Of the last epoch, for the optimizer is reset.
-    rate = history.learning_rate[-1] if history.learning_rate else optimizer.learning_rate
+    rate = history.learning_rate[-1] if history.learning_rate else fit.optimizer.learning_rate
     try:
         with np.errstate(all="ignore"):
             if y is None:
@@ -152,7 +152,7 @@ def explanation(net: Network, fit: Fit, history: History) -> str:
                     loss_weights=fit.loss_weights, regularizer=fit.regularizer,
                 )  # fmt: skip
                 facts = probe.examine(net, data, most_rows=1000)
-            found = _diagnosis(facts, optimizer, fit.batch_size, seconds=0.3, diverged_at=rate)
+            found = _diagnosis(facts, fit.optimizer, fit.batch_size, seconds=0.3, diverged_at=rate)
     except Exception:
         return ""
     if found.ok:
