@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -23,7 +24,8 @@ def test_the_cpp_tests_pass() -> None:
     directory = cpp_build()
     if not list(directory.glob("cpp/tests/nnbind_tests*")):
         give_up("there is no GoogleTest, nor a way to download it")
-    printed = run(program("ctest"), "--test-dir", directory, "--output-on-failure")
+    jobs = str(os.cpu_count())
+    printed = run(program("ctest"), "--test-dir", directory, "-j", jobs, "--output-on-failure")
     assert re.search(r"100% tests passed.* out of [1-9]", printed), printed
 
 

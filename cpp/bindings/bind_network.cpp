@@ -15,8 +15,8 @@ namespace nnbind::bindings {
 namespace {
 
 template <class T>
-std::unique_ptr<Network<T>> make(const std::vector<PyNode>& nodes,
-                                 const std::vector<NodeId>& outputs, std::uint64_t seed) {
+std::unique_ptr<Network<T>> make_network(const std::vector<PyNode>& nodes,
+                                         const std::vector<NodeId>& outputs, std::uint64_t seed) {
   Graph<T> graph;
   for (const auto& [name, what, inputs, shared] : nodes) {
     if (const Index* width = std::get_if<Index>(&what)) {
@@ -70,12 +70,12 @@ void check_state(const Network<T>& net, const T* state) {
     const T* first = state + node.state_offset;
     const auto is_finite = [](T value) { return std::isfinite(value); };
     if (!std::all_of(first, first + node.state.size(), is_finite)) {
-      throw OptionError(what + quoted(node.name) + " has a NaN or an infinity");
+      throw OptionError(what + nnbind::quoted(node.name) + " has a NaN or an infinity");
     }
     const T* variances = first + node.state.cols;  // the row below the means
     const auto is_negative = [](T value) { return value < 0; };
     if (node.state.rows == 2 && std::any_of(variances, variances + node.state.cols, is_negative)) {
-      throw OptionError(what + quoted(node.name) + " has a variance below 0");
+      throw OptionError(what + nnbind::quoted(node.name) + " has a variance below 0");
     }
   }
 }
@@ -196,9 +196,9 @@ void register_numbers(py::class_<PyNetwork>& network) {
 PyNetwork::PyNetwork(const std::vector<PyNode>& nodes, const std::vector<NodeId>& outputs,
                      std::uint64_t seed, const py::dtype& dtype) {
   if (is_dtype<float>(dtype)) {
-    network_ = make<float>(nodes, outputs, seed);
+    network_ = make_network<float>(nodes, outputs, seed);
   } else if (is_dtype<double>(dtype)) {
-    network_ = make<double>(nodes, outputs, seed);
+    network_ = make_network<double>(nodes, outputs, seed);
   } else {
     throw py::type_error("[Network] dtype is " + std::string(py::str(dtype)) +
                          "; expected float32 or float64");

@@ -102,8 +102,8 @@ struct Outs {
 };
 
 template <class T>
-void predict_into(const Network<T>& network, std::span<const Borrowed<T>> x,
-                  std::vector<py::array>& arrays) {
+void predict_all_into(const Network<T>& network, std::span<const Borrowed<T>> x,
+                      std::vector<py::array>& arrays) {
   std::vector<MatrixView<const T>> from;
   std::vector<MatrixView<T>> to;
   from.reserve(x.size());
@@ -124,7 +124,7 @@ py::object predict(const Network<T>& network, const py::object& x, const py::obj
   const std::vector<Borrowed<T>> samples = samples_of(network, x);
   if (!out.is_none()) {
     Outs<T> outs(network, samples, out);
-    predict_into<T>(network, samples, outs.written);
+    predict_all_into<T>(network, samples, outs.written);
     outs.copy_back();
     return out;
   }
@@ -134,7 +134,7 @@ py::object predict(const Network<T>& network, const py::object& x, const py::obj
   for (std::size_t k = 0; k < names.size(); ++k) {
     results.push_back(new_output(network, samples[0].view.rows, k));
   }
-  predict_into<T>(network, samples, results);
+  predict_all_into<T>(network, samples, results);
   if (one_output) return results[0];
   py::dict by_name;
   for (std::size_t k = 0; k < names.size(); ++k) by_name[py::str(names[k])] = results[k];

@@ -78,8 +78,8 @@ PyObject* hand_on(PyObject* self, PyObject* const* values, Py_ssize_t positional
                              names);
 }
 
-PyObject* predict(PyObject* self, PyObject* const* values, Py_ssize_t positional,
-                  PyObject* names) noexcept {
+PyObject* predict_call(PyObject* self, PyObject* const* values, Py_ssize_t positional,
+                       PyObject* names) noexcept {
   try {
     const Arguments arguments(values, positional, names);
     PyNetwork* const network = network_of(self);
@@ -103,7 +103,7 @@ void answer_plain_calls_directly(py::class_<PyNetwork>& network) {
   registered = method.inc_ref().ptr();
   name_of_out = PyUnicode_InternFromString("out");
   static PyMethodDef definition{
-      "predict", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&predict)),
+      "predict", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&predict_call)),
       METH_FASTCALL | METH_KEYWORDS, doc.c_str()};
   auto* const type = reinterpret_cast<PyTypeObject*>(network.ptr());
   auto direct = py::reinterpret_steal<py::object>(PyDescr_NewMethod(type, &definition));
