@@ -197,10 +197,13 @@ std::string file_with(const std::string& header, std::size_t data = 0) {
   return bytes + header + std::string(data, '\0');
 }
 
-std::string escaped(std::string text) {
-  for (std::size_t at = 0; (at = text.find('"', at)) != std::string::npos; at += 2)
-    text.insert(at, "\\");
-  return text;
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    if (c == '"') result += '\\';
+    result += c;
+  }
+  return result;
 }
 
 /// A file with these nodes and outputs, and with two tensors of a dense layer 2 -> 1.
