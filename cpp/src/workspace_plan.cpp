@@ -41,7 +41,7 @@ class Pending {
 // Small parameters stay in the first-level cache, in whatever order. Large ones are read in the
 // order of the products: a panel of columns, row by row. Packed so, they are one stream of memory,
 // where rows of θ would be a cache line or two each, on a page of their own in the largest
-// networks.
+// networks. A single column is in order as it is.
 template <class T>
 ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose) {
   // Fewer than 8 rows hardly reuse a panel: for them only parameters that outgrow the first-level
@@ -52,7 +52,7 @@ ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purp
     const Node<T>& node = graph.node(id);
     if (node.owner != id) continue;
     layout[id] = {node.parameters.rows, node.parameters.cols,
-                  purpose == Purpose::fit && node.op->reads_panels() &&
+                  purpose == Purpose::fit && node.op->reads_panels() && node.parameters.cols > 1 &&
                       node.parameters.size() >= least_parameters};
   }
   return layout;

@@ -33,8 +33,9 @@ std::vector<Shape> shapes() {
   Random random(1);
   const auto size = [&] { return static_cast<Index>(1 + random.below(300)); };
   for (int k = 0; k < 10; ++k) list.push_back({size(), size(), size()});
-  list.insert(list.end(),
-              {{1, 300, 700}, {700, 1, 1}, {1, 1, 700}, {20, 50, 1100}, {300, 100, 130}});
+  list.insert(
+      list.end(),
+      {{1, 300, 700}, {700, 1, 1}, {1, 1, 700}, {20, 50, 1100}, {300, 100, 130}, {30, 300, 1100}});
   return list;
 }
 
@@ -269,6 +270,40 @@ TYPED_TEST(Affine, PartsOfTheRowsAndColumnsHaveTheBitsOfTheWhole) {
       EXPECT_TRUE(run(part, pack, panel_columns<T>) == whole) << part << " rows, packed: " << pack;
     }
   }
+}
+
+TYPED_TEST(Affine, RowsOfWideWeightsHaveTheBitsOfAllTogether) {
+  using T = TypeParam;
+  Random random(4);
+  const auto x = random_matrix<T>(30, 600, random);
+  auto block = random_matrix<T>(601, 1100, random);
+  const auto weights = Panels<T>::plain(block.view()).middle_rows(0, 600);
+  Matrix<T> together(30, 1100);
+  Matrix<T> alone(30, 1100);
+  kernels::affine<T>(x.rows(), weights, true, together.view());
+  for (Index i = 0; i < 30; ++i) {
+    kernels::affine<T>(x.rows().middle_rows(i, 1), weights, true, alone.view().middle_rows(i, 1));
+  }
+  EXPECT_TRUE(test::equal<T>(together.view(), alone.view()));
+}
+
+TYPED_TEST(Affine, ALastColumnHasTheBitsOfTheWholeAsAPartOfItsOwn) {
+  using T = TypeParam;
+  constexpr Index units = panel_columns<T> + 1;
+  Random random(5);
+  const auto x = random_matrix<T>(20, 37, random);
+  auto block = random_matrix<T>(38, units, random);
+  auto panels = packed<T>(block.view());
+  const auto weights = panels.panels().middle_rows(0, 37);
+  Matrix<T> whole(20, units);
+  Matrix<T> parts(20, units);
+  kernels::affine<T>(x.rows(), Panels<T>::plain(block.view()).middle_rows(0, 37), true,
+                     whole.view());
+  for (const Range part : {Range{0, units - 1}, Range{units - 1, units}}) {
+    kernels::affine<T>(x.rows(), weights.middle_columns(part.begin, part.size()), true,
+                       parts.view().middle_columns(part.begin, part.size()));
+  }
+  EXPECT_TRUE(test::equal<T>(whole.view(), parts.view()));
 }
 
 }  // namespace

@@ -6,9 +6,90 @@
 
 namespace nnbind::kernels {
 
+namespace {
+
+/// A piece of W or of Wᵀ, as wide as a panel, which fits the first-level cache and the stack: it is
+/// made once and read by all rows.
+template <class T>
+struct Piece {
+  static constexpr Index width = panel_columns<T>;
+  static constexpr Index depth = 256;
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(width*(depth + 1))> values;
+
+  [[nodiscard]] Panels<const T> panel(Index rows, Index cols) const {
+    return {values.data(), rows, cols, width, width * depth};
+  }
+};
+
+/// The product by pieces of W, for weights whose rows lie a page or more apart: a panel of them is
+/// on too many pages, and in too few places of the cache, to be read by every tile. A piece adds to
+/// the sums of the one above it, so that each element of T is the same chain of sums.
+template <class T>
+void affine_by_pieces(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                      const MatrixView<T>& out) {
+  Piece<T> piece;
+  for (Index k = 0; k < weights.rows; k += piece.depth) {
+    const Index inputs = std::min(piece.depth, weights.rows - k);
+    for (Index j = 0; j < weights.cols; j += piece.width) {
+      const Index units = std::min(piece.width, weights.cols - j);
+      const MatrixView<const T> columns = weights.view(j, units);
+      const auto copy_row = [&](Index from, Index to) {
+        for (Index u = 0; u < units; u += lanes<T>) {
+          store(piece.values.data() + to * piece.width + u, load(columns.row(from) + u));
+        }
+      };
+      for (Index i = 0; i < inputs; ++i) copy_row(k + i, i);
+      Start start = Start::accumulate;
+      if (k == 0) {
+        start = bias ? Start::bias : Start::zero;
+        if (bias) copy_row(weights.rows, inputs);
+      }
+      product<T>(Across<T>{x.row, k}, piece.panel(inputs, units), start,
+                 out.middle_columns(j, units));
+    }
+  }
+}
+
+/// The first `count` of elements `stride` apart.
+template <class T>
+Packet<T> load_apart(const T* from, Index stride, Index count) {
+  if (stride == 1) return load_first(from, count);
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(lanes<T>)> together{};
+  for (Index i = 0; i < count; ++i) together[static_cast<std::size_t>(i)] = from[i * stride];
+  return load(together.data());
+}
+
+/// T of a layer with a single unit: of each sample a sum in every lane, where a column of W would
+/// use one lane.
+template <class T>
+void affine_of_one(const Rows<T>& x, MatrixView<const T> weights, bool bias, MatrixView<T> out) {
+  for (Index i = 0; i < x.count; ++i) {
+    const T* const sample = x.row[i];
+    Packet<T> sum = broadcast(T{0});
+    for (Index k = 0; k < x.cols; k += lanes<T>) {
+      const Index some = std::min(lanes<T>, x.cols - k);
+      const Packet<T> w = load_apart(weights.row(k), weights.stride, some);
+      sum = simd::pmadd(load_first(sample + k, some), w, sum);
+    }
+    out(i, 0) = simd::predux(sum) + (bias ? weights(x.cols, 0) : T{0});
+  }
+}
+
+}  // namespace
+
 template <class T>
 void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out) {
-  product<T>(Across<T>{x.row}, weights, bias ? Start::bias : Start::zero, out);
+  if (weights.cols == 1 && !weights.is_packed()) {
+    affine_of_one(x, weights.view(0, 1), bias, out);
+    return;
+  }
+  constexpr Index page = 4096 / sizeof(T);
+  constexpr Index few = 2 * tile_rows;  // would not repay the copies
+  if (!weights.is_packed() && weights.stride >= page && x.count > few) {
+    affine_by_pieces(x, weights, bias, out);
+  } else {
+    product<T>(Across<T>{x.row}, weights, bias ? Start::bias : Start::zero, out);
+  }
 }
 
 namespace {
@@ -55,23 +136,19 @@ void multiply_rows(const MatrixView<const T>& x, const T* w, bool accumulate,
 template <class T>
 void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
                            bool accumulate, const MatrixView<T>& grad_inputs) {
-  // Wᵀ is made in pieces that fit the first-level cache and the stack, each read by all rows. A
-  // piece adds to the sums of the one before it, so that each element of ∂L/∂X is one chain of sums
-  // in the order of the units.
+  // Wᵀ is made in pieces. A piece adds to the sums of the one before it, so that each element of
+  // ∂L/∂X is one chain of sums in the order of the units.
   if (weights.cols == 1 && weights.stride == 1) {  // W is one row already
     multiply_rows(grad_out, weights.data, accumulate, grad_inputs);
     return;
   }
-  constexpr Index width = panel_columns<T>;
-  constexpr Index depth = 256;
-  alignas(cache_line) std::array<T, static_cast<std::size_t>(width * depth)> piece;
-  for (Index j = 0; j < weights.cols; j += depth) {
-    const Index units = std::min(depth, weights.cols - j);
-    for (Index k = 0; k < weights.rows; k += width) {
-      const Index inputs = std::min(width, weights.rows - k);
-      transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.data());
-      product<T>(Even<T>{grad_out.data + j, grad_out.stride},
-                 Panels<const T>{piece.data(), units, inputs, width, width * depth},
+  Piece<T> piece;
+  for (Index j = 0; j < weights.cols; j += piece.depth) {
+    const Index units = std::min(piece.depth, weights.cols - j);
+    for (Index k = 0; k < weights.rows; k += piece.width) {
+      const Index inputs = std::min(piece.width, weights.rows - k);
+      transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.values.data());
+      product<T>(Even<T>{grad_out.data + j, grad_out.stride}, piece.panel(units, inputs),
                  accumulate || j > 0 ? Start::accumulate : Start::zero,
                  grad_inputs.middle_columns(k, inputs));
     }
@@ -214,11 +291,21 @@ void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<con
 template <class T>
 void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
                           const Descent<T>& descent) {
-  const auto column_sum = [&](const T* column, Packet<T> sum) {
-    for (Index i = 0; i < grad_out.rows; ++i, column += grad_out.stride) {
-      sum = simd::padd(sum, load(column));
+  // Four sums, of every fourth sample each: a single one would wait for itself at each addition.
+  const auto column_sum = [rows = grad_out.rows, stride = grad_out.stride](const T* column,
+                                                                           Packet<T> start) {
+    constexpr Index chains = 4;
+    Packet<T> sums[chains] = {start, broadcast(T{0}), broadcast(T{0}), broadcast(T{0})};
+    Index i = 0;
+    for (; i + chains <= rows; i += chains) {
+      for (Packet<T>& sum : sums) {
+        sum = simd::padd(sum, load(column));
+        column += stride;
+      }
     }
-    return sum;
+    for (; i < rows; ++i, column += stride) sums[0] = simd::padd(sums[0], load(column));
+    return Packet<T>(simd::padd(Packet<T>(simd::padd(sums[0], sums[1])),
+                                Packet<T>(simd::padd(sums[2], sums[3]))));
   };
   for (Index j = 0; j < grad_out.cols; j += lanes<T>) {
     const Index left = std::min(lanes<T>, grad_out.cols - j);

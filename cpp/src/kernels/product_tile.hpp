@@ -33,14 +33,15 @@ inline constexpr int tile_vectors = 2;
 inline constexpr int row_vectors = 8;
 
 /// How A's values lie in a list of rows, seen from tile row 0. column(k)[r] is A(r, k).
-/// Across: A(r, k) = row[r][k], the rows are samples and K runs over their features.
+/// Across: A(r, k) = row[r][first + k], the rows are samples and K runs over their features.
 template <class T>
 struct Across {
   static constexpr bool packed_b = true;  // B may be packed
   static constexpr bool prefetches = true;
   static constexpr bool descends = false;
   const T* const* row;
-  [[nodiscard]] Across from(Index first) const { return {row + first}; }
+  Index first = 0;  // the feature that k = 0 is
+  [[nodiscard]] Across from(Index more) const { return {row + more, first}; }
   template <int R>
   struct Tile {
     // A local copy: the compiler keeps it in registers.
@@ -51,7 +52,9 @@ struct Across {
       EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
     };
     Tile() = default;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) { std::copy_n(a.row, R, row.begin()); }
+    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {
+      for (int r = 0; r < R; ++r) row[static_cast<std::size_t>(r)] = a.row[r] + a.first;
+    }
     EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
   };
 };
@@ -109,11 +112,9 @@ struct TileDescent {
                                              : descent.velocity + (theta - descent.theta.data)),
         stride(descent.theta.stride),
         rule(descent.rule) {}
-  [[nodiscard]] TileDescent from(Index row) const {
-    TileDescent lower = *this;
-    lower.theta += row * stride;
-    if (velocity != nullptr) lower.velocity += row * stride;
-    return lower;
+  void move_down(Index rows) {
+    theta += rows * stride;
+    if (velocity != nullptr) velocity += rows * stride;
   }
 };
 
@@ -196,6 +197,9 @@ struct TileSums<T, 0, V> {
 /// last, which has to give it up.
 template <class T, int R, int V>
 EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
+  // The compiler shall not take these addresses for those of the stores, and keep all of them over
+  // the loop for which it needs the registers.
+  asm("" : "+r"(tile));
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) __builtin_prefetch(tile + r * stride + v * lanes<T>, 1);
   }
@@ -232,7 +236,8 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
   for (Index k = 0; k < b.rows; ++k, b_row += stride) {
     Packet<T> right[V];
     for (int v = 0; v < V; ++v) {
-      if constexpr (A::prefetches) __builtin_prefetch(b_row + ahead * stride + v * lanes<T>);
+      if constexpr (A::prefetches && V > 1)
+        __builtin_prefetch(b_row + ahead * stride + v * lanes<T>);
       right[v] = load(b_row + v * lanes<T>);
     }
     sums.add(a.column(k), right);
