@@ -11,6 +11,9 @@ function(nnbind_isa_flags isa flags_out tuning_out)
     # A prefetch for writing is in none of the levels; processors without it do nothing.
     set(tuning -mprfchw)
   endif()
+  # gcc joins neighbouring addresses and fields into vectors, which costs more than it saves: a
+  # vector that is read where its parts were just written waits for all of them.
+  list(APPEND tuning -fno-tree-slp-vectorize)
   if(isa STREQUAL v4)
     # gcc vectorises loops with 256 bits otherwise.
     list(APPEND tuning -mprefer-vector-width=512)

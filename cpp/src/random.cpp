@@ -74,13 +74,6 @@ double normal_quantile(double p) {
 
 }  // namespace
 
-std::uint64_t Random::bits() {
-  const std::size_t place = position_ % draws_.size();
-  if (place == 0) draw();
-  ++position_;
-  return draws_[place];
-}
-
 void Random::draw() {
   const std::uint64_t block = position_ / 2;
   philox::Words words;
@@ -96,16 +89,6 @@ double Random::uniform() { return static_cast<double>(bits() >> 11U) * 0x1p-53; 
 double Random::normal() {
   // The middle of one of 2^53 cells: never 0 or 1, where the quantile is infinite.
   return normal_quantile((static_cast<double>(bits() >> 12U) + 0.5) * 0x1p-52);
-}
-
-std::uint64_t Random::below(std::uint64_t bound) {
-  __extension__ using Wide = unsigned __int128;
-  Wide product = Wide{bits()} * bound;
-  if (static_cast<std::uint64_t>(product) < bound) {
-    const std::uint64_t threshold = (0 - bound) % bound;
-    while (static_cast<std::uint64_t>(product) < threshold) product = Wide{bits()} * bound;
-  }
-  return static_cast<std::uint64_t>(product >> 64U);
 }
 
 void Random::shuffle(std::span<std::int64_t> values) {

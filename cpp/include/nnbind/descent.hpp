@@ -30,8 +30,8 @@ struct Descent {
   DescentRule<T> rule;
 
   [[nodiscard]] Descent middle_rows(Index first, Index count) const {
-    const Panels<T> rows = theta.middle_rows(first, count);
-    return {rows, velocity == nullptr ? nullptr : velocity + (rows.data - theta.data), rule};
+    return {theta.middle_rows(first, count),
+            velocity == nullptr ? nullptr : velocity + first * theta.stride, rule};
   }
 };
 

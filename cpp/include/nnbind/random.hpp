@@ -14,14 +14,27 @@ class Random {
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
   /// 64 random bits.
-  std::uint64_t bits();
+  std::uint64_t bits() {
+    const std::size_t place = position_ % draws_.size();
+    if (place == 0) draw();
+    ++position_;
+    return draws_[place];
+  }
   /// Uniform on [0, 1), a multiple of 2⁻⁵³.
   double uniform();
   /// Standard normal, by inversion: Wichura, "Algorithm AS 241", Applied Statistics 37, 1988.
   double normal();
   /// Uniform on {0, ..., bound - 1}, unbiased: Lemire, "Fast random integer generation in an
   /// interval", ACM TOMACS 29, 2019.
-  std::uint64_t below(std::uint64_t bound);
+  std::uint64_t below(std::uint64_t bound) {
+    __extension__ using Wide = unsigned __int128;
+    Wide product = Wide{bits()} * bound;
+    if (static_cast<std::uint64_t>(product) < bound) {
+      const std::uint64_t threshold = (0 - bound) % bound;
+      while (static_cast<std::uint64_t>(product) < threshold) product = Wide{bits()} * bound;
+    }
+    return static_cast<std::uint64_t>(product >> 64U);
+  }
   /// A uniformly random permutation of `values` in place (Fisher and Yates).
   void shuffle(std::span<std::int64_t> values);
 

@@ -139,6 +139,24 @@ void logarithms(const T* x, Index count, T* out) {
   map_elements(count, out, [](const Packet<T>& value) { return Packet<T>(simd::plog(value)); }, x);
 }
 
+template <class T>
+void logistic_losses(Index count, const T* t, const T* y, T* values, T* slopes) {
+  const Packet<T> zero = broadcast(T{0});
+  const Packet<T> one = broadcast(T{1});
+  for (Index i = 0; i < count; i += lanes<T>) {
+    const Index some = std::min(lanes<T>, count - i);
+    const Packet<T> argument = load_first(t + i, some);
+    const Packet<T> target = load_first(y + i, some);
+    const Packet<T> e = exp(Packet<T>(simd::pnegate(Packet<T>(simd::pabs(argument)))));
+    const Packet<T> probability =
+        simd::pdiv(if_less(argument, zero, e, one), Packet<T>(simd::padd(one, e)));
+    const Packet<T> linear =
+        simd::psub(Relu{}.value(argument), Packet<T>(simd::pmul(argument, target)));
+    store_first(values + i, Packet<T>(simd::padd(linear, log1p(e))), some);
+    store_first(slopes + i, Packet<T>(simd::psub(probability, target)), some);
+  }
+}
+
 namespace {
 
 template <class T>
@@ -171,17 +189,15 @@ void activate(const Activation& g, const MatrixView<const T>& t, const MatrixVie
     }
   } else {
     with_formula(g, [&](const auto& formula) {
-      for (Index i = 0; i < t.rows; ++i) {
-        map_elements(
-            t.cols, out.row(i), [&](const Packet<T>& x) { return formula.value(x); }, t.row(i));
-      }
+      map_rows(out, [&](const Packet<T>& x) { return formula.value(x); }, t);
     });
   }
 }
 
 template <class T>
-void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<const T> out,
-                       MatrixView<T> grad, MatrixView<const T> mask) {
+void multiply_by_slope(const Activation& g, const MatrixView<const T>& t,
+                       const MatrixView<const T>& out, const MatrixView<T>& grad,
+                       const MatrixView<const T>& mask) {
   using Kind = Activation::Kind;
   const Index cols = grad.cols;
   const bool elementwise = !g.is_row_wise() && g.kind() != Kind::identity;
@@ -205,32 +221,31 @@ void multiply_by_slope(const Activation& g, MatrixView<const T> t, MatrixView<co
   }
   with_formula(g, [&](const auto& formula) {
     using Formula = std::decay_t<decltype(formula)>;
-    const MatrixView<const T> argument = Formula::from_output ? out : t;
-    for (Index i = 0; i < grad.rows; ++i) {
-      const auto chain = [&](const Packet<T>& dy, const Packet<T>& x) {
-        return simd::pmul(dy, Packet<T>(formula.slope(x)));
-      };
-      // In one loop with the mask: the gradient may have to come from another core's cache.
-      const T* const dy = grad.row(i);
-      if (mask.data == nullptr) {
-        map_elements(cols, grad.row(i), chain, dy, argument.row(i));
-        continue;
-      }
-      const auto masked = [&](const Packet<T>& d, const Packet<T>& x, const Packet<T>& m) {
-        return chain(Packet<T>(simd::pmul(d, m)), x);
-      };
-      map_elements(cols, grad.row(i), masked, dy, argument.row(i), mask.row(i));
+    const MatrixView<const T>& argument = Formula::from_output ? out : t;
+    const auto chain = [&](const Packet<T>& dy, const Packet<T>& x) {
+      return simd::pmul(dy, Packet<T>(formula.slope(x)));
+    };
+    if (mask.data == nullptr) {
+      map_rows(grad, chain, grad, argument);
+      return;
     }
+    // In one loop with the mask: the gradient may have to come from another core's cache.
+    const auto masked = [&](const Packet<T>& dy, const Packet<T>& x, const Packet<T>& m) {
+      return chain(Packet<T>(simd::pmul(dy, m)), x);
+    };
+    map_rows(grad, masked, grad, argument, mask);
   });
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                     \
   template void activate<T>(const Activation&, const MatrixView<const T>&, const MatrixView<T>&); \
-  template void multiply_by_slope<T>(const Activation&, MatrixView<const T>, MatrixView<const T>, \
-                                     MatrixView<T>, MatrixView<const T>);                         \
+  template void multiply_by_slope<T>(const Activation&, const MatrixView<const T>&,               \
+                                     const MatrixView<const T>&, const MatrixView<T>&,            \
+                                     const MatrixView<const T>&);                                 \
   template void softmax<T>(const MatrixView<const T>&, const T*, const MatrixView<T>&,            \
                            Exponentials<T>*);                                                     \
-  template void logarithms<T>(const T*, Index, T*);
+  template void logarithms<T>(const T*, Index, T*);                                               \
+  template void logistic_losses<T>(Index, const T*, const T*, T*, T*);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -129,4 +129,17 @@ EIGEN_STRONG_INLINE void map_elements(Index count, T* out, F&& f, const In*... i
   }
 }
 
+/// The same for each row of matrices of one shape. They are passed by value: what is behind a
+/// reference is read again after each store of a vector.
+template <class T, class F, class... In>
+EIGEN_STRONG_INLINE void map_rows(MatrixView<T> out, F&& f, MatrixView<In>... in) {
+  if (out.cols > lanes<T>) {
+    for (Index i = 0; i < out.rows; ++i) map_elements(out.cols, out.row(i), f, in.row(i)...);
+  } else {  // rows of one vector: nothing but that vector in the loop
+    for (Index i = 0; i < out.rows; ++i) {
+      store_first(out.row(i), Packet<T>(f(load_first<T>(in.row(i), out.cols)...)), out.cols);
+    }
+  }
+}
+
 }  // namespace nnbind::kernels

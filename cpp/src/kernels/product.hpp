@@ -16,19 +16,36 @@ inline constexpr auto tile_table = []<std::size_t... R>(std::index_sequence<R...
       &product_tile<T, int{R} + 1, V, packed, A>...};
 }(std::make_index_sequence<tile_rows>{});
 
+/// The fewest parts of at most `most` that make up a total, as even as can be.
+struct EvenShares {
+  Index count;
+  EvenShares(Index total, Index most) : count((total + most - 1) / most) {
+    if (count > 1) {  // a division takes as long as a small tile
+      least_ = total / count;
+      larger_ = total % count;
+    } else {
+      least_ = total;
+    }
+  }
+  [[nodiscard]] Index size(Index part) const { return least_ + (part < larger_ ? 1 : 0); }
+
+ private:
+  Index least_ = 0;
+  Index larger_ = 0;  // parts that are larger by 1
+};
+
 /// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
 /// 8 rows keep the FMA units busier than one of 12 and one of 4.
 template <class T, class A, int V, bool packed>
 void product_panel(const A& a, const MatrixView<const T>& b, const T* bias, Start start,
                    const MatrixView<T>& c, TileDescent<T> descent) {
-  const Index tiles = (c.rows + tile_rows - 1) / tile_rows;
-  const TileDescent<T> top = descent;
-  for (Index t = 0, first = 0; t < tiles; ++t) {
-    const Index last = c.rows * (t + 1) / tiles;
-    if (top.theta != nullptr) descent = top.from(first);
-    tile_table<T, A, V, packed>[static_cast<std::size_t>(last - first - 1)](
+  const EvenShares tiles(c.rows, tile_rows);
+  for (Index t = 0, first = 0; t < tiles.count; ++t) {
+    const Index rows = tiles.size(t);
+    tile_table<T, A, V, packed>[static_cast<std::size_t>(rows - 1)](
         a.from(first), b, bias, start, c.row(first), c.stride, c.cols, descent);
-    first = last;
+    if (descent.theta != nullptr) descent.move_down(rows);
+    first += rows;
   }
 }
 
@@ -41,16 +58,14 @@ inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>
 /// C of a single row: its vectors are shared out evenly over the fewest tiles.
 template <class T, class A>
 void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
-  const Index vectors = (c.cols + lanes<T> - 1) / lanes<T>;
-  const Index tiles = (vectors + row_vectors - 1) / row_vectors;
-  for (Index t = 0, first = 0; t < tiles; ++t) {
-    const Index last = vectors * (t + 1) / tiles;
-    const Index col = first * lanes<T>;
-    const Index cols = std::min(last * lanes<T>, c.cols) - col;
+  const EvenShares tiles((c.cols + lanes<T> - 1) / lanes<T>, row_vectors);
+  for (Index t = 0, col = 0; t < tiles.count; ++t) {
+    const Index vectors = tiles.size(t);
+    const Index cols = std::min(vectors * lanes<T>, c.cols - col);
     const MatrixView<const T> right = b.view(col, cols);
-    row_table<T, A>[static_cast<std::size_t>(last - first - 1)](a, right, right.row(b.rows), start,
-                                                                c.data + col, c.stride, cols, {});
-    first = last;
+    row_table<T, A>[static_cast<std::size_t>(vectors - 1)](a, right, right.row(b.rows), start,
+                                                           c.data + col, c.stride, cols, {});
+    col += cols;
   }
 }
 

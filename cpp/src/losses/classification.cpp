@@ -53,12 +53,7 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
   template <class T>
   void rows(const LossRows<T>& rows, bool pre_activation) const {
     if (pre_activation) {
-      // With p = σ(t): d = log(1 + eᵗ) - y t, and ∂d/∂t = p - y.
-      sum_over_outputs(rows, T{1}, [](T t, T y) {
-        const T e = std::exp(-std::abs(t));
-        const T probability = (t < 0 ? e : T{1}) / (1 + e);
-        return Term<T>{std::max(t, T{0}) - t * y + std::log1p(e), probability - y};
-      });
+      sum_over_outputs_together(rows, kernels::logistic_losses<T>);
     } else {
       // ∂d/∂p = (p - y) / (p (1 - p)); p is kept off 0 and 1 by one rounding unit.
       const T unit = std::numeric_limits<T>::epsilon();

@@ -1,6 +1,9 @@
 // A loss that is a sum over the outputs of a formula d(f, y) with a slope ∂d/∂f.
 #pragma once
 
+#include <algorithm>
+#include <array>
+
 #include "nnbind/loss.hpp"
 
 namespace nnbind {
@@ -27,6 +30,43 @@ void sum_over_outputs(const LossRows<T>& rows, T divisor, Formula formula) {
       if (wants_gradient) rows.gradient(i, k) = rows.scale * weight * term.slope;
     }
     rows.losses[i] = weight * sum;
+  }
+}
+
+/// The same for a formula of many outputs at once: `formula(count, f, y, values, slopes)`. Rows are
+/// put together, which may have one output each.
+template <class T, class Formula>
+void sum_over_outputs_together(const LossRows<T>& rows, Formula formula) {
+  constexpr Index block = 64;
+  std::array<T, block> f;
+  std::array<T, block> y;
+  std::array<T, block> values;
+  std::array<T, block> slopes;
+  struct Place {
+    Index row = 0;
+    Index col = 0;
+  };
+  const MatrixView<T>& predictions = rows.predictions;
+  const auto next = [&](Place& place) {
+    if (++place.col == predictions.cols) place = {place.row + 1, 0};
+  };
+  Place read;
+  Place write;
+  T sum = 0;
+  for (Index left = predictions.rows * predictions.cols; left > 0; left -= block) {
+    const auto count = static_cast<std::size_t>(std::min(left, block));
+    for (std::size_t i = 0; i < count; ++i, next(read)) {
+      f[i] = predictions(read.row, read.col);
+      y[i] = rows.targets[read.row][read.col];
+    }
+    formula(static_cast<Index>(count), f.data(), y.data(), values.data(), slopes.data());
+    for (std::size_t i = 0; i < count; ++i, next(write)) {
+      const auto [row, col] = write;
+      const T weight = rows.weights == nullptr ? T{1} : rows.weights[row];
+      if (rows.gradient.data != nullptr) rows.gradient(row, col) = rows.scale * weight * slopes[i];
+      sum = col == 0 ? values[i] : sum + values[i];
+      if (col == predictions.cols - 1) rows.losses[row] = weight * sum;
+    }
   }
 }
 

@@ -78,7 +78,7 @@ void Dense<T>::initialize(MatrixView<T> parameters, Random& random, std::string_
 namespace {
 
 template <class Columns>
-Columns part(Columns matrix, Range columns) {
+Columns part(const Columns& matrix, Range columns) {
   return matrix.middle_columns(columns.begin, columns.size());
 }
 
@@ -117,10 +117,10 @@ void Dense<T>::forward(const ForwardPass<T>& pass) const {
   const bool saves = !pass.pre_activation && pass.saved.data != nullptr;
   const bool drops = saves && options_.dropout > 0 && pass.dropout != nullptr;
   const MatrixView<T> argument =
-      saves && saves_argument(g, drops) ? part(pass.saved, columns) : output;
+      part(saves && saves_argument(g, drops) ? pass.saved : pass.output, columns);
   kernels::affine(pass.inputs[0], weights, options_.bias, argument);
   if (pass.pre_activation) return;
-  const MatrixView<T> y = g.needs_pre_activation() ? output : argument;
+  const MatrixView<T>& y = g.needs_pre_activation() ? output : argument;
   g.template forward<T>(argument, y);
   if (!drops) return;
   kernels::dropout<T>({*pass.dropout, pass.node, pass.first_row, columns.begin}, options_.dropout,
