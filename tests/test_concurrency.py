@@ -141,7 +141,9 @@ def test_a_callback_may_not_train_its_network(rng: np.random.Generator) -> None:
 
 
 LONG_FIT = """
+    import signal
     import numpy as np, nnbind as nn
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
     net = nn.mlp(8, [{hidden}, {hidden}], 1, dtype=np.float64)
     x, y = np.ones(({rows}, 8)), np.ones(({rows}, 1))
     try:

@@ -266,6 +266,7 @@ def test_an_interrupt_ends_all(threads: int, progress: bool) -> None:
         nets = [nn.mlp(8, [8], 1, seed=k) for k in range(6)]
         x, y = np.ones((1000, 8), np.float32), np.ones((1000, 1), np.float32)
         options = dict(loss="mse", batch_size=1, threads={threads}, progress={progress})
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a shell's background
         def interrupt():
             end = time.process_time() + 0.5  # of CPU time: all fits at work are in full swing
             while time.process_time() < end:

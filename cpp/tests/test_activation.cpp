@@ -111,8 +111,13 @@ class Elementwise : public ::testing::TestWithParam<std::string_view> {
     for (std::size_t i = 0; i < t.size(); ++i) {
       const Real scale = GetParam() == "silu" ? std::max(std::abs(t[i]), T{1}) : T{1};
       const double error = ulps(y[i], formulas.at(GetParam())(t[i]), scale);
-      // The relative slope of erfc(z) in its tail is 2z, and z itself is rounded: z² = t²/2.
-      const double tail = GetParam() == "gelu" && t[i] < 0 ? 2 + 2.0 * t[i] * t[i] : 0;
+      // Without fused multiply-adds the tail of the normal distribution lacks what rounding takes
+      // from t².
+#ifdef FP_FAST_FMAF
+      const double tail = 0;
+#else
+      const double tail = GetParam() == "gelu" && t[i] < 0 ? 0.5 * t[i] * t[i] : 0;
+#endif
       worst = std::max(worst, error);
       ASSERT_LE(error, tolerance(t[i]) + tail) << "at " << t[i] << " came " << y[i];
     }

@@ -151,35 +151,19 @@ struct HardSigmoid {
   }
 };
 
-/// The error function has no vector form here; it is computed lane by lane in the C library.
-struct Gelu {
+struct Gelu {  // t Φ(t)
   static constexpr bool from_output = false;
   template <class P>
   P value(const P& t) const {
-    return each_lane(t, [](auto x) { return x == -infinity<decltype(x)> ? 0 : x * normal_cdf(x); });
+    const P bounded = simd::pmax(t, constant<P>(-40));  // -∞ · 0 would be NaN
+    return simd::pmul(bounded, Normal<P>(t).cdf);
   }
   template <class P>
-  P slope(const P& t) const {
-    return each_lane(t, [](auto x) {
-      const auto density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi_v<decltype(x)> /
-                           std::numbers::sqrt2_v<decltype(x)>;
-      return normal_cdf(x) + (density == 0 ? 0 : x * density);
-    });
-  }
-
- private:
-  template <class T>
-  static constexpr T infinity = std::numeric_limits<T>::infinity();
-  template <class T>
-  static T normal_cdf(T x) {
-    return std::erfc(-x / std::numbers::sqrt2_v<T>) / 2;
-  }
-  template <class P, class F>
-  static P each_lane(const P& t, F f) {
-    alignas(cache_line) std::array<Scalar<P>, simd::unpacket_traits<P>::size> lane;
-    simd::pstoreu(lane.data(), t);
-    for (auto& x : lane) x = f(x);
-    return simd::ploadu<P>(lane.data());
+  P slope(const P& t) const {  // Φ(t) + t φ(t)
+    const Normal<P> normal(t);
+    const P density =
+        simd::pmul(normal.e, constant<P>(std::numbers::inv_sqrtpi / std::numbers::sqrt2));
+    return simd::pmadd(normal.t, density, normal.cdf);
   }
 };
 

@@ -213,4 +213,60 @@ EIGEN_STRONG_INLINE P tanh(const P& x) {
   }
 }
 
+/// The standard normal distribution: e^{-t²/2} and Φ(t), where the tail Φ(-|t|) is e^{-t²/2} M(|t|)
+/// with Mills' ratio M. M(a) (a + 4) is a polynomial of q = (a - 4) / (a + 4), which runs from -1
+/// to 1, with an error of 1.2e-8 in single precision and 3.5e-17 in double.
+template <class P>
+struct Normal {
+  P t;  // within ±40, beyond which both are constant
+  P e;
+  P cdf;
+
+  EIGEN_STRONG_INLINE explicit Normal(const P& any)
+      : t(simd::pmax(P(simd::pmin(any, constant<P>(40))), constant<P>(-40))) {
+    // With what rounding takes from t², if multiply-adds are fused: the tail is steep in it.
+    const P square = simd::pmul(t, t);
+    const P rest = simd::pmadd(t, t, P(simd::pnegate(square)));
+    e = exp(P(simd::pmul(square, constant<P>(-0.5))));
+    e = simd::pmadd(e, P(simd::pmul(rest, constant<P>(-0.5))), e);
+    // q = 1 - 8 r with r = 1 / (a + 4), and with what rounding takes from a + 4 and from r.
+    const P one = constant<P>(1);
+    const P a = simd::pabs(t);
+    const P sum = simd::padd(a, constant<P>(4));
+    const P r = simd::pdiv(one, sum);
+    const P lost = simd::psub(a, P(simd::psub(sum, constant<P>(4))));
+    P left = simd::pmadd(P(simd::pnegate(sum)), r, one);  // 1 - (a + 4) r
+    left = simd::pmadd(P(simd::pnegate(lost)), r, left);
+    const P shift = simd::pmul(constant<P>(-8), r);
+    const P q = simd::pmadd(shift, left, P(simd::padd(shift, one)));
+    const P tail = simd::pmul(e, P(simd::pmul(r, polynomial(q))));
+    cdf = if_less(constant<P>(0), t, P(simd::psub(one, tail)), tail);
+  }
+
+ private:
+  static EIGEN_STRONG_INLINE P polynomial(const P& q) {
+    if constexpr (sizeof(Scalar<P>) == 4) {
+      return horner(
+          q, {-0.0001158436368378645, 0.00021157929197385193, 0.0015777092622287001,
+              -0.0035297601783369509, -0.0075325209821336376, 0.060406850575779438,
+              -0.18652220515779946, 0.38713670505535233, -0.60789663552620845, 0.7552851378731665});
+    } else {
+      return horner(q, {-9.296105524114009e-10, 1.622685652233515e-10,   1.3873375557245197e-8,
+                        1.4298375970272416e-8,  -7.6429668445512044e-8,  -1.5389191979555253e-7,
+                        2.6384422193908153e-7,  1.0195334851488973e-6,   -6.2528963381510765e-7,
+                        -5.918773309451216e-6,  7.1508701587247067e-7,   3.5144148726728536e-5,
+                        -1.9078912934884323e-6, -0.00023109481296147702, 0.00013334425849033725,
+                        0.0016308184413790381,  -0.003479692362699694,   -0.0075401889655676717,
+                        0.060396574890722983,   -0.1865218579596947,     0.38713740074221841,
+                        -0.60789664197189176,   0.75528513041575148});
+    }
+  }
+  template <std::size_t n>
+  static EIGEN_STRONG_INLINE P horner(const P& q, const double (&highest_first)[n]) {
+    P sum = constant<P>(highest_first[0]);
+    for (std::size_t k = 1; k < n; ++k) sum = simd::pmadd(sum, q, constant<P>(highest_first[k]));
+    return sum;
+  }
+};
+
 }  // namespace nnbind::kernels

@@ -52,8 +52,10 @@ struct Across {
       EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
     };
     Tile() = default;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {
-      for (int r = 0; r < R; ++r) row[static_cast<std::size_t>(r)] = a.row[r] + a.first;
+    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {  // no loop: gcc would make vectors of it
+      [&]<std::size_t... r>(std::index_sequence<r...>) {
+        ((row[r] = a.row[r] + a.first), ...);
+      }(std::make_index_sequence<std::size_t{R}>{});
     }
     EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
   };
@@ -193,13 +195,19 @@ struct TileSums<T, 0, V> {
                                    T* /*velocity*/, Index /*stride*/, Index /*last*/) {}
 };
 
+/// The same address, of which the compiler does not know that: it would compute those of a tile's
+/// rows once, and keep them over the loop for which it needs the registers.
+template <class T>
+EIGEN_ALWAYS_INLINE T* renewed(T* address) {
+  asm("" : "+r"(address));
+  return address;
+}
+
 /// Fetches what a tile will write before it is computed. In training another core has often read it
 /// last, which has to give it up.
 template <class T, int R, int V>
 EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
-  // The compiler shall not take these addresses for those of the stores, and keep all of them over
-  // the loop for which it needs the registers.
-  asm("" : "+r"(tile));
+  tile = renewed(tile);
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) __builtin_prefetch(tile + r * stride + v * lanes<T>, 1);
   }
@@ -255,6 +263,7 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
       c_stride = descent.stride;
     }
   }
+  if constexpr (V == 1) c = renewed(c);
   if (last == lanes<T>) {
     sums.write(c, c_stride);
   } else {
