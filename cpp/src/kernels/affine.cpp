@@ -84,7 +84,7 @@ void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const M
     return;
   }
   constexpr Index page = 4096 / sizeof(T);
-  constexpr Index few = 2 * tile_rows;  // would not repay the copies
+  constexpr Index few = Index{2} * tile_rows;  // would not repay the copies
   if (!weights.is_packed() && weights.stride >= page && x.count > few) {
     affine_by_pieces(x, weights, bias, out);
   } else {
