@@ -11,7 +11,9 @@ template <class T, class Rule>
 void update_block(const UpdateBlock<T>& block, const Rule& rule) {
   if (block.theta.rows == 0) return;
   const auto move = rule.template on<Packet<T>>();
-  const auto& [theta, gradient, state, weight_rows] = block;
+  const MatrixView<T>& theta = block.theta;
+  const MatrixView<const T>& gradient = block.gradient;
+  const auto& state = block.state;
   // Rows that follow each other without a gap are one long row, with one partial vector at its end.
   const auto is_one_row = [&](const auto& matrix) { return matrix.stride == theta.cols; };
   bool flat = is_one_row(theta) && is_one_row(gradient);
