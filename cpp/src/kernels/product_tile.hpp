@@ -73,7 +73,9 @@ struct Even {
   template <int R>
   struct Tile : Across<T>::template Tile<R> {
     EIGEN_ALWAYS_INLINE explicit Tile(const Even& a) {
-      for (int r = 0; r < R; ++r) this->row[static_cast<std::size_t>(r)] = a.data + r * a.stride;
+      [&]<std::size_t... r>(std::index_sequence<r...>) {
+        ((this->row[r] = a.data + static_cast<Index>(r) * a.stride), ...);
+      }(std::make_index_sequence<std::size_t{R}>{});
     }
   };
 };
