@@ -12,7 +12,8 @@
 // so that is 100 to 200 cycles early: in time for rows from beyond the second-level cache. A
 // prefetch beyond the end does no harm. A tile of a single row is limited by the loads: each value
 // of B is used once. Its rows of B are long pieces of memory, of which 8 ahead are early enough,
-// and 16 too many at once.
+// and 16 too many at once. A tile of one vector, of a narrow B or of the last columns, reads little
+// memory, in order, and does without.
 //
 // Every element of C is one chain of multiply-adds (fused from v3 on) in the order of k, whatever
 // the tile's shape. So its bits depend neither on the tiling nor on the number of threads.
