@@ -34,8 +34,7 @@ void Optimizer::reset() {
   schedule_->reset();
   iterations_ = 0;
   network_ = 0;
-  single_state_.clear();
-  double_state_.clear();
+  states_ = {};
 }
 
 }  // namespace nnbind

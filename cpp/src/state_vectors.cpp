@@ -8,12 +8,6 @@ namespace nnbind {
 
 namespace {
 
-template <class T>
-Index panels_size(const BlockLayout& block) {
-  constexpr Index width = panel_columns<T>;
-  return (block.cols + width - 1) / width * block.rows * width;
-}
-
 /// Calls f(k, where it begins in θ) for each block of a layout.
 template <class F>
 void each_block(const ThetaLayout& layout, F&& f) {
@@ -23,11 +17,19 @@ void each_block(const ThetaLayout& layout, F&& f) {
   }
 }
 
-/// The same block of a vector in the order of θ.
+/// A block in the order of θ.
 template <class T>
-Panels<T> plain(T* vector, Index offset, const BlockLayout& block) {
-  return Panels<T>::plain({vector + offset, block.rows, block.cols, block.cols});
+Panels<T> plain(T* data, const BlockLayout& block) {
+  return Panels<T>::plain({data, block.rows, block.cols, block.cols});
 }
+
+/// A block as it is kept.
+template <class T>
+Panels<T> kept(T* data, const BlockLayout& block) {
+  return block.packed ? Panels<T>::packed(data, block.rows, block.cols) : plain(data, block);
+}
+
+Block whole(const BlockLayout& block) { return {{0, block.rows}, {0, block.cols}}; }
 
 }  // namespace
 
@@ -39,7 +41,8 @@ void StateVectors<T>::arrange(std::size_t count, const ThetaLayout& layout) {
   made.layout_ = layout;
   for (std::size_t k = 0; k < count; ++k) {
     for (const BlockLayout& block : layout) {
-      const Index size = block.packed ? panels_size<T>(block) : block.rows * block.cols;
+      const Index size =
+          block.packed ? Panels<T>::packed_size(block.rows, block.cols) : block.rows * block.cols;
       made.blocks_.emplace_back(static_cast<std::size_t>(size));
     }
   }
@@ -49,19 +52,16 @@ void StateVectors<T>::arrange(std::size_t count, const ThetaLayout& layout) {
 
 template <class T>
 Panels<T> StateVectors<T>::block(std::size_t k, std::size_t block) {
-  const auto [rows, cols, packed] = layout_[block];
-  T* const data = values_of(k, block).data();
-  if (!packed) return plain(data, 0, layout_[block]);
-  return {data, rows, cols, panel_columns<T>, rows * panel_columns<T>};
+  return kept(blocks_[place(k, block)].data(), layout_[block]);
 }
 
 template <class T>
 std::vector<T> StateVectors<T>::in_order(std::size_t k) const {
   std::vector<T> values(static_cast<std::size_t>(size()));
-  auto& self = const_cast<StateVectors&>(*this);  // NOLINT: read alone
   each_block(layout_, [&](std::size_t b, Index offset) {
-    copy_block<T>(self.block(k, b), {{0, layout_[b].rows}, {0, layout_[b].cols}},
-                  plain(values.data(), offset, layout_[b]));
+    const BlockLayout& block = layout_[b];
+    copy_block<T>(kept(blocks_[place(k, b)].data(), block), whole(block),
+                  plain(values.data() + offset, block));
   });
   return values;
 }
@@ -69,8 +69,7 @@ std::vector<T> StateVectors<T>::in_order(std::size_t k) const {
 template <class T>
 void StateVectors<T>::assign(std::size_t k, std::span<const T> values) {
   each_block(layout_, [&](std::size_t b, Index offset) {
-    copy_block<T>(plain(values.data(), offset, layout_[b]),
-                  {{0, layout_[b].rows}, {0, layout_[b].cols}}, block(k, b));
+    copy_block<T>(plain(values.data() + offset, layout_[b]), whole(layout_[b]), block(k, b));
   });
 }
 

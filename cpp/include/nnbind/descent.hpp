@@ -29,9 +29,12 @@ struct Descent {
   T* velocity = nullptr;  ///< v, which lies as θ does; nullptr where μ = 0
   DescentRule<T> rule;
 
+  /// The velocity of an element of θ and those behind it; nullptr if there is none.
+  [[nodiscard]] T* velocity_of(const T* element) const {
+    return velocity == nullptr ? nullptr : velocity + (element - theta.data);
+  }
   [[nodiscard]] Descent middle_rows(Index first, Index count) const {
-    return {theta.middle_rows(first, count),
-            velocity == nullptr ? nullptr : velocity + first * theta.stride, rule};
+    return {theta.middle_rows(first, count), velocity_of(theta.data + first * theta.stride), rule};
   }
 };
 

@@ -58,6 +58,13 @@ struct Panels {
   [[nodiscard]] static Panels plain(MatrixView<T> m) {
     return {m.data, m.rows, m.cols, m.stride, panel_columns<std::remove_const_t<T>>};
   }
+  /// A packed matrix in that memory, of packed_size(rows, cols) elements.
+  [[nodiscard]] static Panels packed(T* data, Index rows, Index cols) {
+    return {data, rows, cols, width, rows * width};
+  }
+  [[nodiscard]] static Index packed_size(Index rows, Index cols) {
+    return (cols + width - 1) / width * rows * width;
+  }
   [[nodiscard]] bool is_packed() const { return step != width; }
 
   /// Where column j begins.
@@ -175,12 +182,9 @@ class PackedMatrix {
   PackedMatrix(Index rows, Index cols)
       : rows_(rows),
         cols_(cols),
-        buffer_(static_cast<std::size_t>((cols + panel_columns<T> - 1) / panel_columns<T> * rows *
-                                         panel_columns<T>)) {}
+        buffer_(static_cast<std::size_t>(Panels<T>::packed_size(rows, cols))) {}
 
-  [[nodiscard]] Panels<T> panels() {
-    return {buffer_.data(), rows_, cols_, panel_columns<T>, rows_ * panel_columns<T>};
-  }
+  [[nodiscard]] Panels<T> panels() { return Panels<T>::packed(buffer_.data(), rows_, cols_); }
   [[nodiscard]] bool empty() const { return buffer_.empty(); }
 
  private:

@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
+#include <tuple>
 
 #include "nnbind/attributes.hpp"
 #include "nnbind/descent.hpp"
@@ -91,15 +91,11 @@ class Optimizer {
   /// Its state: the vectors of a θ of type T.
   template <class T>
   [[nodiscard]] StateVectors<T>& state() {
-    if constexpr (std::is_same_v<T, float>) {
-      return single_state_;
-    } else {
-      return double_state_;
-    }
+    return std::get<StateVectors<T>>(states_);
   }
   template <class T>
   [[nodiscard]] const StateVectors<T>& state() const {
-    return const_cast<Optimizer*>(this)->state<T>();  // NOLINT: read alone
+    return std::get<StateVectors<T>>(states_);
   }
   /// To go on from there. Throws OptionError unless 0 <= iterations <= 2^62.
   void set_iterations(std::int64_t iterations);
@@ -119,8 +115,7 @@ class Optimizer {
   std::optional<double> clip_norm_;
   std::int64_t iterations_ = 0;
   std::uint64_t network_ = 0;
-  StateVectors<float> single_state_;
-  StateVectors<double> double_state_;
+  std::tuple<StateVectors<float>, StateVectors<double>> states_;
 };
 
 using OptimizerPointer = std::shared_ptr<Optimizer>;

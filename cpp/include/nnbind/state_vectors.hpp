@@ -29,7 +29,6 @@ class StateVectors {
   /// Brings `count` vectors, which are zeros at first, into a layout. Nothing changes if memory
   /// runs out.
   void arrange(std::size_t count, const ThetaLayout& layout);
-  void clear() { *this = {}; }
   [[nodiscard]] bool empty() const { return blocks_.empty(); }
 
   /// Block `block` of vector k.
@@ -39,8 +38,8 @@ class StateVectors {
   void assign(std::size_t k, std::span<const T> values);
 
  private:
-  [[nodiscard]] AlignedVector<T>& values_of(std::size_t k, std::size_t block) {
-    return blocks_[k * layout_.size() + block];
+  [[nodiscard]] std::size_t place(std::size_t k, std::size_t block) const {
+    return k * layout_.size() + block;
   }
   [[nodiscard]] Index size() const;
 

@@ -141,19 +141,15 @@ void logarithms(const T* x, Index count, T* out) {
 
 template <class T>
 void logistic_losses(Index count, const T* t, const T* y, T* values, T* slopes) {
-  const Packet<T> zero = broadcast(T{0});
-  const Packet<T> one = broadcast(T{1});
   for (Index i = 0; i < count; i += lanes<T>) {
     const Index some = std::min(lanes<T>, count - i);
     const Packet<T> argument = load_first(t + i, some);
     const Packet<T> target = load_first(y + i, some);
     const Packet<T> e = exp(Packet<T>(simd::pnegate(Packet<T>(simd::pabs(argument)))));
-    const Packet<T> probability =
-        simd::pdiv(if_less(argument, zero, e, one), Packet<T>(simd::padd(one, e)));
     const Packet<T> linear =
         simd::psub(Relu{}.value(argument), Packet<T>(simd::pmul(argument, target)));
     store_first(values + i, Packet<T>(simd::padd(linear, log1p(e))), some);
-    store_first(slopes + i, Packet<T>(simd::psub(probability, target)), some);
+    store_first(slopes + i, Packet<T>(simd::psub(sigmoid(argument), target)), some);
   }
 }
 

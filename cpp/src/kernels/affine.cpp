@@ -173,24 +173,19 @@ void outer_product(const T* x, const T* g, Index rows, Range columns, F put) {
   }
 }
 
-/// A step for the first `count` elements of a vector of θ.
-template <class T>
-void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient, T* theta, Index count) {
-  if (count >= lanes<T>) {
-    store(theta, step(load(theta), gradient));
-  } else {
-    store_first(theta, step(load_first(theta, count), gradient), count);
-  }
-}
-
-/// The same with a velocity.
+/// A step for the first `count` elements of a vector of θ, whose velocity may be nullptr.
 template <class T>
 void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient, T* theta, T* velocity,
              Index count) {
   const Index some = std::min(count, lanes<T>);
-  Packet<T> v = load_first(velocity, some);
-  store_first(theta, step(load_first(theta, some), gradient, v), some);
-  store_first(velocity, v, some);
+  const Packet<T> w = load_first(theta, some);
+  if (velocity == nullptr) {
+    store_first(theta, step(w, gradient), some);
+  } else {
+    Packet<T> v = load_first(velocity, some);
+    store_first(theta, step(w, gradient, v), some);
+    store_first(velocity, v, some);
+  }
 }
 
 /// The weight gradient of a single sample.
@@ -213,18 +208,12 @@ void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
   const Index width = theta.is_packed() ? panel_columns<T> : out.cols;
   for (Index first = 0; first < out.cols; first += width) {
     const Range columns{first, std::min(first + width, out.cols)};
-    T* const w = theta.column(first) - first;
-    if (descent.velocity == nullptr) {
-      outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
-        descend(step, product, w + i * theta.stride + j, columns.end - j);
-      });
-    } else {
-      T* const v = descent.velocity + (w - theta.data);
-      outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
-        const Index place = i * theta.stride + j;
-        descend(step, product, w + place, v + place, columns.end - j);
-      });
-    }
+    T* const w = theta.column(first);
+    T* const v = descent.velocity_of(w);
+    outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
+      const Index place = i * theta.stride + j - first;
+      descend(step, product, w + place, v == nullptr ? v : v + place, columns.end - j);
+    });
   }
 }
 
@@ -316,11 +305,7 @@ void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, 
     } else {
       T* const theta = descent.theta.column(j);
       const DescentStep<Packet<T>> step(descent.rule);
-      if (descent.velocity == nullptr) {
-        descend(step, sum, theta, left);
-      } else {
-        descend(step, sum, theta, descent.velocity + (theta - descent.theta.data), left);
-      }
+      descend(step, sum, theta, descent.velocity_of(theta), left);
     }
   }
 }

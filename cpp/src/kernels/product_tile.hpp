@@ -53,12 +53,16 @@ struct Across {
       EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
     };
     Tile() = default;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {  // no loop: gcc would make vectors of it
-      [&]<std::size_t... r>(std::index_sequence<r...>) {
-        ((row[r] = a.row[r] + a.first), ...);
-      }(std::make_index_sequence<std::size_t{R}>{});
+    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {
+      set_rows([&](std::size_t r) { return a.row[r] + a.first; });
     }
     EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
+    template <class F>
+    EIGEN_ALWAYS_INLINE void set_rows(F row_at) {  // no loop: gcc would make vectors of it
+      [&]<std::size_t... r>(std::index_sequence<r...>) {
+        ((row[r] = row_at(r)), ...);
+      }(std::make_index_sequence<std::size_t{R}>{});
+    }
   };
 };
 
@@ -74,9 +78,7 @@ struct Even {
   template <int R>
   struct Tile : Across<T>::template Tile<R> {
     EIGEN_ALWAYS_INLINE explicit Tile(const Even& a) {
-      [&]<std::size_t... r>(std::index_sequence<r...>) {
-        ((this->row[r] = a.data + static_cast<Index>(r) * a.stride), ...);
-      }(std::make_index_sequence<std::size_t{R}>{});
+      this->set_rows([&](std::size_t r) { return a.data + static_cast<Index>(r) * a.stride; });
     }
   };
 };
@@ -113,8 +115,7 @@ struct TileDescent {
   TileDescent() = default;
   TileDescent(const Descent<T>& descent, Index column)
       : theta(descent.theta.column(column)),
-        velocity(descent.velocity == nullptr ? nullptr
-                                             : descent.velocity + (theta - descent.theta.data)),
+        velocity(descent.velocity_of(theta)),
         stride(descent.theta.stride),
         rule(descent.rule) {}
   void move_down(Index rows) {

@@ -53,7 +53,7 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
   template <class T>
   void rows(const LossRows<T>& rows, bool pre_activation) const {
     if (pre_activation) {
-      sum_over_outputs_together(rows, kernels::logistic_losses<T>);
+      sum_over_outputs_together(rows, T{1}, kernels::logistic_losses<T>);
     } else {
       // ∂d/∂p = (p - y) / (p (1 - p)); p is kept off 0 and 1 by one rounding unit.
       const T unit = std::numeric_limits<T>::epsilon();

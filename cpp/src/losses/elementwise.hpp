@@ -15,28 +15,10 @@ struct Term {
   T slope;
 };
 
-/// Runs `formula(f, y) -> Term` over rows; `divisor` is what the sum over outputs is divided by.
+/// Runs a formula of many outputs at once, `formula(count, f, y, values, slopes)`, over rows, of
+/// which several may be put together; `divisor` is what the sum over outputs is divided by.
 template <class T, class Formula>
-void sum_over_outputs(const LossRows<T>& rows, T divisor, Formula formula) {
-  const bool wants_gradient = rows.gradient.data != nullptr;
-  for (Index i = 0; i < rows.predictions.rows; ++i) {
-    const T* f = rows.predictions.row(i);
-    const T* y = rows.targets[i];
-    const T weight = (rows.weights == nullptr ? T{1} : rows.weights[i]) / divisor;
-    T sum = 0;
-    for (Index k = 0; k < rows.predictions.cols; ++k) {
-      const Term<T> term = formula(f[k], y[k]);
-      sum += term.value;
-      if (wants_gradient) rows.gradient(i, k) = rows.scale * weight * term.slope;
-    }
-    rows.losses[i] = weight * sum;
-  }
-}
-
-/// The same for a formula of many outputs at once: `formula(count, f, y, values, slopes)`. Rows are
-/// put together, which may have one output each.
-template <class T, class Formula>
-void sum_over_outputs_together(const LossRows<T>& rows, Formula formula) {
+void sum_over_outputs_together(const LossRows<T>& rows, T divisor, Formula formula) {
   constexpr Index block = 64;
   std::array<T, block> f;
   std::array<T, block> y;
@@ -52,6 +34,7 @@ void sum_over_outputs_together(const LossRows<T>& rows, Formula formula) {
   };
   Place read;
   Place write;
+  T weight = 1;
   T sum = 0;
   for (Index left = predictions.rows * predictions.cols; left > 0; left -= block) {
     const auto count = static_cast<std::size_t>(std::min(left, block));
@@ -62,12 +45,28 @@ void sum_over_outputs_together(const LossRows<T>& rows, Formula formula) {
     formula(static_cast<Index>(count), f.data(), y.data(), values.data(), slopes.data());
     for (std::size_t i = 0; i < count; ++i, next(write)) {
       const auto [row, col] = write;
-      const T weight = rows.weights == nullptr ? T{1} : rows.weights[row];
+      if (col == 0) {
+        weight = (rows.weights == nullptr ? T{1} : rows.weights[row]) / divisor;
+        sum = 0;
+      }
       if (rows.gradient.data != nullptr) rows.gradient(row, col) = rows.scale * weight * slopes[i];
-      sum = col == 0 ? values[i] : sum + values[i];
+      sum += values[i];
       if (col == predictions.cols - 1) rows.losses[row] = weight * sum;
     }
   }
+}
+
+/// The same for `formula(f, y) -> Term`.
+template <class T, class Formula>
+void sum_over_outputs(const LossRows<T>& rows, T divisor, Formula formula) {
+  const auto each = [&](Index count, const T* f, const T* y, T* values, T* slopes) {
+    for (Index i = 0; i < count; ++i) {
+      const Term<T> term = formula(f[i], y[i]);
+      values[i] = term.value;
+      slopes[i] = term.slope;
+    }
+  };
+  sum_over_outputs_together(rows, divisor, each);
 }
 
 /// Gives a class with `template <class T> void rows(const LossRows<T>&, bool) const` both virtuals.
