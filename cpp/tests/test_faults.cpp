@@ -2,6 +2,7 @@
 // The buffers of matrices come from operator new too (matrix.cpp), so none is left out; libgomp's
 // own few allocations are its affair.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <string>
 
 #include "allocations.hpp"
 #include "data.hpp"
@@ -314,10 +316,12 @@ TEST(Faults, OfManyFitsLeaveEachNetworkAtItsLastWholeStep) {
                });
 }
 
-/// A file that a test may write, in a directory of its own.
+/// A file that a test may write, in a directory of its own: tests run side by side.
 class Place {
  public:
-  Place() : directory_(std::filesystem::path(::testing::TempDir()) / "nnbind_faults") {
+  Place()
+      : directory_(std::filesystem::path(::testing::TempDir()) /
+                   ("nnbind_faults_" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directory(directory_);
   }

@@ -2,6 +2,7 @@
 #include "nnbind/model_file.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -114,9 +115,8 @@ TYPED_TEST(ModelFile, TellsTheTypeOfItsNumbers) {
 class Files : public ::testing::Test {
  protected:
   void SetUp() override {
-    directory_ =
-        std::filesystem::path(::testing::TempDir()) /
-        ("nnbind_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    directory_ = std::filesystem::path(::testing::TempDir()) /
+                 ("nnbind_files_" + std::to_string(::getpid()));
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directory(directory_);
   }
