@@ -21,8 +21,9 @@ using Packet = typename simd::packet_traits<T>::type;
 template <class T>
 inline constexpr Index lanes = simd::unpacket_traits<Packet<T>>::size;
 
-/// Vector registers of the machine: 32 with AVX-512 and on ARM64, 16 on older x86.
-#if defined(EIGEN_VECTORIZE_AVX512) || defined(EIGEN_ARCH_ARM64)
+/// Vector registers of the machine: 32 with AVX-512 and on ARM64, 16 on older x86. (Eigen defines
+/// its EIGEN_ARCH_... always, as 0 or 1.)
+#if defined(EIGEN_VECTORIZE_AVX512) || EIGEN_ARCH_ARM64
 inline constexpr int vector_registers = 32;
 #else
 inline constexpr int vector_registers = 16;
@@ -79,16 +80,24 @@ EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count) {
 /// The same with `fill` in the other lanes.
 template <class T>
 EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count, T fill) {
-  alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)];
 #ifdef EIGEN_VECTORIZE_AVX512
-  static_cast<void>(whole);
   const unsigned mask = (1U << static_cast<unsigned>(count)) - 1U;
   if constexpr (sizeof(T) == 4) {
     return _mm512_mask_loadu_ps(_mm512_set1_ps(fill), static_cast<__mmask16>(mask), from);
   } else {
     return _mm512_mask_loadu_pd(_mm512_set1_pd(fill), static_cast<__mmask8>(mask), from);
   }
+#elif defined(EIGEN_VECTORIZE_AVX)
+  const __m256i mask = first_lanes<T>(count);
+  if constexpr (sizeof(T) == 4) {
+    const __m256 loaded = _mm256_maskload_ps(from, mask);
+    return _mm256_blendv_ps(_mm256_set1_ps(fill), loaded, _mm256_castsi256_ps(mask));
+  } else {
+    const __m256d loaded = _mm256_maskload_pd(from, mask);
+    return _mm256_blendv_pd(_mm256_set1_pd(fill), loaded, _mm256_castsi256_pd(mask));
+  }
 #else
+  alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)];
   std::fill_n(whole, lanes<T>, fill);
   std::copy_n(from, count, whole);
   return load(whole);
@@ -106,10 +115,29 @@ EIGEN_STRONG_INLINE void store_first(T* to, const Packet<T>& value, Index count)
     _mm512_mask_storeu_pd(to, static_cast<__mmask8>(mask), value);
   }
 #elif defined(EIGEN_VECTORIZE_AVX)
+  // In halves: a masked store of AVX is dozens of micro-operations on AMD's processors.
+  if (count == lanes<T>) return store(to, value);
   if constexpr (sizeof(T) == 4) {
-    _mm256_maskstore_ps(to, first_lanes<T>(count), value);
+    __m128 half = _mm256_castps256_ps128(value);
+    if ((count & 4) != 0) {
+      _mm_storeu_ps(to, half);
+      half = _mm256_extractf128_ps(value, 1);
+      to += 4;
+    }
+    if ((count & 2) != 0) {
+      _mm_storel_pi(reinterpret_cast<__m64*>(to), half);
+      half = _mm_movehl_ps(half, half);
+      to += 2;
+    }
+    if ((count & 1) != 0) _mm_store_ss(to, half);
   } else {
-    _mm256_maskstore_pd(to, first_lanes<T>(count), value);
+    __m128d half = _mm256_castpd256_pd128(value);
+    if ((count & 2) != 0) {
+      _mm_storeu_pd(to, half);
+      half = _mm256_extractf128_pd(value, 1);
+      to += 2;
+    }
+    if ((count & 1) != 0) _mm_store_sd(to, half);
   }
 #else
   alignas(cache_line) T whole[static_cast<std::size_t>(lanes<T>)];
