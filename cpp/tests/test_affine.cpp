@@ -6,10 +6,21 @@
 
 #include "data.hpp"
 #include "kernels/affine.hpp"
+#include "kernels/product_tile.hpp"
 #include "naive.hpp"
 
 namespace nnbind::test {
 namespace {
+
+// Else sums go to memory and back at every step, and all but the results are wrong.
+TEST(Tile, FitsTheRegisters) {
+#if defined(__AVX512F__) || defined(__aarch64__)
+  constexpr int registers = 32;
+#else
+  constexpr int registers = 16;
+#endif
+  EXPECT_LE(kernels::tile_rows * kernels::tile_vectors + kernels::tile_vectors + 1, registers);
+}
 
 struct Shape {
   Index rows, inputs, units;
