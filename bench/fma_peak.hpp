@@ -41,7 +41,7 @@ T multiply_adds(T factor, T term) {
 /// GFLOP/s (an FMA counts as two) of that many cores at once, for the instruction set compiled for.
 /// The best of the repeats: a peak is what the machine reaches when nothing disturbs it.
 template <class T>
-double measure(int cores) {
+double measure(int cores, int rounds = repeats) {
   using Clock = std::chrono::steady_clock;
   volatile T factor = T(0.999), term = T(0.001);  // read anew, so nothing is computed ahead
   double best = 0;
@@ -49,14 +49,14 @@ double measure(int cores) {
   std::vector<std::jthread> threads;
   for (int t = 0; t < cores; ++t)
     threads.emplace_back([&] {
-      for (int r = 0; r < repeats; ++r) {
+      for (int r = 0; r < rounds; ++r) {
         start.arrive_and_wait();
         T volatile result = multiply_adds<T>(factor, term);
         static_cast<void>(result);
         finish.arrive_and_wait();
       }
     });
-  for (int r = 0; r < repeats; ++r) {
+  for (int r = 0; r < rounds; ++r) {
     auto const begin = Clock::now();  // before the threads are let go: never flatters
     start.arrive_and_wait();
     finish.arrive_and_wait();

@@ -1,0 +1,138 @@
+// Training steps from C++: the workloads of workloads.py by the name of each, on one thread and on
+// all, which take turns with bursts of multiply-adds, so that a step is also given as a share of
+// what the cores did at that moment. `nnbind_steps M1 H1` for some of them.
+//
+//   cmake -S . -B build -DNNBIND_BUILD_BENCH=ON && cmake --build build && build/bench/nnbind_steps
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "fma_peak.hpp"
+#include "nnbind/nnbind.hpp"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nnbind::Index;
+
+struct Workload {
+  const char* name;
+  std::vector<Index> widths;
+  Index batch_size, samples;
+  const char* activation = "relu";
+  double rate = 0.05;
+  [[nodiscard]] bool is_binary() const { return widths.back() == 1; }
+  [[nodiscard]] Index steps() const { return samples / batch_size; }
+  /// Of a step, the gradient by the inputs left out.
+  [[nodiscard]] double flops() const {
+    double sum = 0;
+    for (std::size_t i = 1; i < widths.size(); ++i) {
+      sum += (i == 1 ? 4.0 : 6.0) * static_cast<double>(batch_size * widths[i - 1] * widths[i]);
+    }
+    return sum;
+  }
+};
+
+const std::vector<Workload> workloads{
+    {"T0", {2, 16, 1}, 1, 6'400},
+    {"T1", {8, 9, 9, 9, 4}, 32, 12'800},
+    {"M1", {784, 128, 10}, 32, 12'800},
+    {"M2", {784, 300, 100, 10}, 64, 12'800, "relu", 0.02},
+    {"L1", {784, 1024, 1024, 10}, 128, 6'400},
+    {"L2", {2048, 2048, 2048, 2048}, 512, 2'048},
+    {"H1", {28, 300, 300, 300, 300, 300, 1}, 100, 12'800, "tanh"},
+};
+
+/// A network, its data and its fit.
+class Fit {
+ public:
+  explicit Fit(const Workload& workload)
+      : workload_(workload),
+        network_(nnbind::mlp<float>(workload.widths.front(),
+                                    {workload.widths.begin() + 1, workload.widths.end() - 1},
+                                    workload.widths.back(), workload.activation,
+                                    workload.is_binary() ? "sigmoid" : "softmax")),
+        optimizer_(nnbind::sgd(nnbind::constant_rate(workload.rate))),
+        x_(static_cast<std::size_t>(workload.samples * workload.widths.front())),
+        labels_(static_cast<std::size_t>(workload.samples)),
+        values_(labels_.size()) {
+    nnbind::Random random(1);
+    for (float& x : x_) x = static_cast<float>(2 * random.uniform() - 1);
+    for (std::size_t i = 0; i < labels_.size(); ++i) {
+      const Index classes = workload.is_binary() ? 2 : workload.widths.back();
+      labels_[i] = static_cast<std::int64_t>(random.uniform() * static_cast<double>(classes));
+      values_[i] = static_cast<float>(labels_[i]);
+    }
+  }
+
+  /// Microseconds of a step, over so many epochs.
+  double time(Index epochs) {
+    const Index n = workload_.samples;
+    nnbind::Dataset<float> data;
+    data.inputs = {{x_.data(), n, network_.inputs(), network_.inputs()}};
+    data.targets.resize(1);
+    if (workload_.is_binary()) {
+      data.targets[0].values = {values_.data(), n, 1, 1};
+    } else {
+      data.targets[0].labels = labels_.data();
+    }
+    nnbind::FitOptions options;
+    options.epochs = epochs;
+    options.batch_size = workload_.batch_size;
+    nnbind::History history;
+    const nnbind::Losses losses =
+        workload_.is_binary() ? nnbind::binary_cross_entropy() : nnbind::cross_entropy();
+    const auto start = Clock::now();
+    nnbind::fit(network_, data, losses, *optimizer_, options, history);
+    const std::chrono::duration<double, std::micro> taken = Clock::now() - start;
+    return taken.count() / static_cast<double>(epochs * workload_.steps());
+  }
+
+ private:
+  const Workload& workload_;
+  nnbind::Network<float> network_;
+  nnbind::OptimizerPointer optimizer_;
+  std::vector<float> x_;
+  std::vector<std::int64_t> labels_;
+  std::vector<float> values_;
+};
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+void report(const Workload& workload, int threads, double seconds) {
+  nnbind::set_num_threads(threads);
+  Fit fit(workload);
+  const double once = fit.time(1);
+  constexpr int blocks = 15;
+  const double epoch = 1e-6 * once * static_cast<double>(workload.steps());
+  const auto epochs = std::max<Index>(1, static_cast<Index>(seconds / blocks / epoch));
+  std::vector<double> steps, peaks;
+  for (int block = 0; block < blocks; ++block) {
+    steps.push_back(fit.time(epochs));
+    peaks.push_back(fma_peak::measure<float>(threads, 2));
+  }
+  const double step = median(steps), gflops = 1e-3 * workload.flops() / step;
+  std::printf("%s  %d thread%s  %10.3f us (least %.3f)  %6.1f GFLOP/s, %4.1f%% of %.0f\n",
+              workload.name, threads, threads == 1 ? " " : "s", step,
+              *std::ranges::min_element(steps), gflops, 100 * gflops / median(peaks),
+              median(peaks));
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> wanted(argv + 1, argv + argc);
+  const int all = nnbind::get_num_threads();
+  for (const Workload& workload : workloads) {
+    if (!wanted.empty() && std::ranges::find(wanted, workload.name) == wanted.end()) continue;
+    report(workload, 1, 2);
+    if (all > 1) report(workload, all, 2);
+  }
+}
