@@ -93,8 +93,8 @@ template <class T>
 Rows<T> Workspace<T>::rows_of(NodeId id, Range rows) const {
   const Slot<T>& slot = slots_[id];
   if (is_fixed(id)) return slot.output.rows();
-  const T* const* const all =
-      slot.is_input ? input_rows_[input_number_[id]].data() : slot.output.rows().row;
+  if (!slot.is_input) return slot.output.rows().middle_rows(rows.begin, rows.size());
+  const T* const* const all = input_rows_[input_number_[id]].data();
   return {all + rows.begin, rows.size(), graph_->node(id).shape.cols};
 }
 

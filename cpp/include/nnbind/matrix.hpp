@@ -95,9 +95,10 @@ struct Rows {
   const T* const* row = nullptr;
   Index count = 0;
   Index cols = 0;
+  Index stride = 0;  ///< elements between two rows, where they are all the same; else 0
 
   [[nodiscard]] Rows middle_rows(Index first, Index rows) const {
-    return {row + first, rows, cols};
+    return {row + first, rows, cols, stride};
   }
 };
 
@@ -156,7 +157,7 @@ class Matrix {
 
   [[nodiscard]] MatrixView<T> view() { return {buffer_.data(), rows_, cols_, stride_}; }
   [[nodiscard]] MatrixView<const T> view() const { return {buffer_.data(), rows_, cols_, stride_}; }
-  [[nodiscard]] Rows<T> rows() const { return {row_list_.data(), rows_, cols_}; }
+  [[nodiscard]] Rows<T> rows() const { return {row_list_.data(), rows_, cols_, stride_}; }
 
  private:
   /// Whole cache lines. An odd number of them if there are many: else the rows of a tile would meet

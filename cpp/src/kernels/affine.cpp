@@ -85,10 +85,13 @@ void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const M
   }
   constexpr Index page = 4096 / sizeof(T);
   constexpr Index few = Index{2} * tile_rows;  // would not repay the copies
+  const Start start = bias ? Start::bias : Start::zero;
   if (!weights.is_packed() && weights.stride >= page && x.count > few) {
     affine_by_pieces(x, weights, bias, out);
+  } else if (weights.is_packed() && x.stride != 0) {
+    product<T>(Even<T>{x.row[0], x.stride}, weights, start, out);
   } else {
-    product<T>(Across<T>{x.row}, weights, bias ? Start::bias : Start::zero, out);
+    product<T>(Across<T>{x.row}, weights, start, out);
   }
 }
 
@@ -143,13 +146,20 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
     return;
   }
   Piece<T> piece;
-  for (Index j = 0; j < weights.cols; j += piece.depth) {
-    const Index units = std::min(piece.depth, weights.cols - j);
+  const Index pieces = (weights.cols + piece.depth - 1) / piece.depth;
+  const Index panels = (weights.cols + piece.width - 1) / piece.width;
+  const Index depth = (panels + pieces - 1) / pieces * piece.width;  // about the same for all
+  for (Index j = 0; j < weights.cols; j += depth) {
+    const Index units = std::min(depth, weights.cols - j);
     for (Index k = 0; k < weights.rows; k += piece.width) {
       const Index inputs = std::min(piece.width, weights.rows - k);
       transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.values.data());
-      product<T>(Even<T>{grad_out.data + j, grad_out.stride}, piece.panel(units, inputs),
-                 accumulate || j > 0 ? Start::accumulate : Start::zero,
+      const T* const below = weights.column(j) + (k + inputs) * weights.stride;
+      const Ahead<T> ahead{below, weights.step,
+                           k + inputs < weights.rows ? units / piece.width : 0};
+      product<T>(Even<T, true>{grad_out.data + j, grad_out.stride, ahead},
+                 piece.panel(units, inputs),
+                 accumulate || j > 0 ? Start::accumulate_last : Start::zero,
                  grad_inputs.middle_columns(k, inputs));
     }
   }
@@ -228,7 +238,10 @@ struct ColumnBlock {
   const T* const* copy(const T* const* from, Index count, Range columns) {
     for (Index i = 0; i < count; ++i) {
       T* const to = values.data() + i * most_columns;
-      std::copy_n(from[i] + columns.begin, columns.size(), to);
+      const T* const sample = from[i] + columns.begin;
+      Index j = 0;
+      for (; j + lanes<T> <= columns.size(); j += lanes<T>) store(to + j, load(sample + j));
+      for (; j < columns.size(); ++j) to[j] = sample[j];
       row[static_cast<std::size_t>(i)] = to;
     }
     return row.data();
@@ -267,12 +280,12 @@ void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<con
     const MatrixView<T> to = grad_weights.middle_rows(k - inputs.begin, count);
     for (Index first = 0; first < grad_out.rows; first += Block::most_rows) {
       const Index rows = std::min(Block::most_rows, grad_out.rows - first);
+      const bool last = first + rows == grad_out.rows;
       const Down<T> columns = copies ? Down<T>{block.copy(x.row + first, rows, {k, k + count}), 0}
                                      : Down<T>{x.row + first, k};
-      const bool descends = descent.theta.data != nullptr && first + rows == grad_out.rows;
       product<T>(columns, Panels<const T>::plain(grad_out.middle_rows(first, rows)),
-                 accumulate || first > 0 ? Start::accumulate : Start::zero, to,
-                 descends ? descent.middle_rows(k - inputs.begin, count) : Descent<T>{});
+                 accumulate || first > 0 ? Start::accumulate_last : Start::zero, to,
+                 last ? descent.middle_rows(k - inputs.begin, count) : Descent<T>{});
     }
   }
 }

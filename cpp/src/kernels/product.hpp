@@ -88,8 +88,8 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
   Index col = 0;
   for (; c.cols - col > lanes<T>; col += wide) {
     panel(col, wide, [&](const auto& right, const T* bias, const auto& out, const auto& step) {
-      if (A::packed_b && b.is_packed()) {
-        product_panel<T, A, tile_vectors, A::packed_b>(a, right, bias, start, out, step);
+      if (A::descends ? descends && descent.theta.is_packed() : b.is_packed()) {
+        product_panel<T, A, tile_vectors, true>(a, right, bias, start, out, step);
       } else {
         product_panel<T, A, tile_vectors, false>(a, right, bias, start, out, step);
       }

@@ -27,7 +27,8 @@
 
 namespace nnbind::kernels {
 
-inline constexpr int tile_rows = vector_registers == 32 ? 12 : 6;
+inline constexpr bool many_registers = vector_registers == 32;
+inline constexpr int tile_rows = many_registers ? 12 : 6;
 inline constexpr int tile_vectors = 2;
 /// A tile of a single row needs more vectors side by side to fill the FMA units. It uses each
 /// vector of B once, straight from memory, so that 8 do with 16 registers too.
@@ -39,6 +40,7 @@ template <class T>
 struct Across {
   static constexpr bool packed_b = true;  // B may be packed
   static constexpr bool prefetches = true;
+  static constexpr Index steps = many_registers ? 2 : 1;
   static constexpr bool descends = false;
   const T* const* row;
   Index first = 0;  // the feature that k = 0 is
@@ -57,6 +59,7 @@ struct Across {
       set_rows([&](std::size_t r) { return a.row[r] + a.first; });
     }
     EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
     template <class F>
     EIGEN_ALWAYS_INLINE void set_rows(F row_at) {  // no loop: gcc would make vectors of it
       [&]<std::size_t... r>(std::index_sequence<r...>) {
@@ -66,19 +69,71 @@ struct Across {
   };
 };
 
-/// Even: the same, of rows that lie `stride` apart.
+/// The same address, or distance, of which the compiler does not know that: it would compute what
+/// follows from it once, and keep that over the loop for which it needs the registers.
+template <class U>
+EIGEN_ALWAYS_INLINE U renewed(U value) {
+  asm("" : "+r"(value));
+  return value;
+}
+
+/// Pieces of memory that tiles fetch for the second-level cache meanwhile, one each from the first
+/// tile on: what the next product will read. A tile gets as far as a quarter of a cache line for
+/// each k.
 template <class T>
+struct Ahead {
+  const T* piece = nullptr;
+  Index step = 0;  // from a piece to the next
+  Index count = 0;
+  [[nodiscard]] Ahead from(Index tiles) const {
+    return {piece + std::min(tiles, count) * step, step, std::max<Index>(count - tiles, 0)};
+  }
+};
+
+/// Even: the same, of rows that lie `stride` apart. In a tile of many rows four have one address
+/// between them, to which the processor adds the stride once, twice or three times: five registers
+/// instead of twelve. It may fetch what lies ahead.
+template <class T, bool fetches = false>
 struct Even {
   static constexpr bool packed_b = true;
-  static constexpr bool prefetches = false;
+  static constexpr bool prefetches = !fetches && !many_registers;
+  static constexpr Index steps = many_registers ? 4 : 1;
   static constexpr bool descends = false;
   const T* data;
   Index stride;
-  [[nodiscard]] Even from(Index first) const { return {data + first * stride, stride}; }
+  Ahead<T> ahead = {};
+  [[nodiscard]] Even from(Index first) const {
+    return {data + first * stride, stride, ahead.from(first / tile_rows)};
+  }
   template <int R>
-  struct Tile : Across<T>::template Tile<R> {
-    EIGEN_ALWAYS_INLINE explicit Tile(const Even& a) {
-      this->set_rows([&](std::size_t r) { return a.data + static_cast<Index>(r) * a.stride; });
+  struct Tile {
+    static constexpr int shared = many_registers ? 4 : 1;  // rows that share an address
+    static constexpr int bases = (R + shared - 1) / shared;
+    std::array<const T*, bases> base;
+    Index stride;
+    const T* next;
+    struct Column {
+      const Tile& tile;
+      Index k, one, three;
+      EIGEN_ALWAYS_INLINE T operator[](int r) const {
+        const auto* const from =
+            reinterpret_cast<const char*>(tile.base[static_cast<std::size_t>(r / shared)] + k);
+        return *reinterpret_cast<const T*>(from + (r % shared == 3 ? three : r % shared * one));
+      }
+    };
+    EIGEN_ALWAYS_INLINE explicit Tile(const Even& a)
+        : stride(a.stride * static_cast<Index>(sizeof(T))),
+          next(a.ahead.count > 0 ? a.ahead.piece : a.data) {
+      [&]<std::size_t... i>(std::index_sequence<i...>) {
+        ((base[i] = a.data + static_cast<Index>(i) * shared * a.stride), ...);
+      }(std::make_index_sequence<bases>{});
+    }
+    EIGEN_ALWAYS_INLINE Column column(Index k) const {
+      const Index one = renewed(stride);
+      return {*this, k, one, renewed(3 * stride)};
+    }
+    EIGEN_ALWAYS_INLINE void fetch(Index k) const {
+      if constexpr (fetches) __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
     }
   };
 };
@@ -88,6 +143,7 @@ template <class T>
 struct Down {
   static constexpr bool packed_b = false;
   static constexpr bool prefetches = false;  // what a tile reads is in the cache
+  static constexpr Index steps = many_registers ? 4 : 1;
   static constexpr bool descends = true;
   const T* const* row;
   Index first;
@@ -98,11 +154,13 @@ struct Down {
     Index first;
     EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), first(a.first) {}
     EIGEN_ALWAYS_INLINE const T* column(Index k) const { return row[k] + first; }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
   };
 };
 
-/// Where a tile starts from: nothing, one row added to all, or what C already holds.
-enum class Start { zero, bias, accumulate };
+/// What is added to a tile's A · B: nothing; one row, to all; what C holds, first or last. Of a C
+/// that is far away the sums wait at the start of a tile, but not at its end.
+enum class Start { zero, bias, accumulate, accumulate_last };
 
 /// Where a tile ends, if not in C: at a θ in the place of C, with its velocity if that has one.
 template <class T>
@@ -142,6 +200,12 @@ struct TileSums {
     const T* const from = c + (R - 1) * stride;
     for (int v = 0; v + 1 < V; ++v) sum[v] = load(from + v * lanes<T>);
     sum[V - 1] = load_first(from + (V - 1) * lanes<T>, last);
+  }
+  EIGEN_ALWAYS_INLINE void add(const T* c, Index stride, Index last) {
+    above.add(c, stride, last);
+    const T* const from = c + (R - 1) * stride;
+    for (int v = 0; v + 1 < V; ++v) sum[v] = simd::padd(load(from + v * lanes<T>), sum[v]);
+    sum[V - 1] = simd::padd(load_first(from + (V - 1) * lanes<T>, last), sum[V - 1]);
   }
   template <class Column>
   EIGEN_ALWAYS_INLINE void add(const Column& a, const Packet<T>* right) {
@@ -189,6 +253,7 @@ template <class T, int V>
 struct TileSums<T, 0, V> {
   EIGEN_ALWAYS_INLINE void start(const Packet<T>* /*first*/) {}
   EIGEN_ALWAYS_INLINE void read(const T* /*c*/, Index /*stride*/, Index /*last*/) {}
+  EIGEN_ALWAYS_INLINE void add(const T* /*c*/, Index /*stride*/, Index /*last*/) {}
   template <class Column>
   EIGEN_ALWAYS_INLINE void add(const Column& /*a*/, const Packet<T>* /*right*/) {}
   EIGEN_ALWAYS_INLINE void write(T* /*c*/, Index /*stride*/) const {}
@@ -199,12 +264,11 @@ struct TileSums<T, 0, V> {
                                    T* /*velocity*/, Index /*stride*/, Index /*last*/) {}
 };
 
-/// The same address, of which the compiler does not know that: it would compute those of a tile's
-/// rows once, and keep them over the loop for which it needs the registers.
-template <class T>
-EIGEN_ALWAYS_INLINE T* renewed(T* address) {
-  asm("" : "+r"(address));
-  return address;
+/// Fetches vector v of a row, if it is the first of its cache line; `written` is 1 for one that
+/// will be written, else 0.
+template <class T, int written>
+EIGEN_ALWAYS_INLINE void prefetch_vector(const T* row, Index v) {
+  if (v * lanes<T> % line_elements<T> == 0) __builtin_prefetch(row + v * lanes<T>, written);
 }
 
 /// Fetches what a tile will write before it is computed. In training another core has often read it
@@ -213,24 +277,27 @@ template <class T, int R, int V>
 EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
   tile = renewed(tile);
   for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) __builtin_prefetch(tile + r * stride + v * lanes<T>, 1);
+    for (int v = 0; v < V; ++v) prefetch_vector<T, 1>(tile + r * stride, v);
   }
 }
 
-/// `packed`: whether B is a panel of a packed matrix.
+/// `packed`: whether B is a panel of a packed matrix or, for an A that descends, θ is.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
 /// `cols` reaches; B is read in whole vectors.
 template <class T, int R, int V, bool packed, class A>
 void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, Start start, T* c,
                   Index c_stride, Index cols, const TileDescent<T>& descent) {
   const typename A::template Tile<R> a(a_rows);
+  const Index theta_stride = packed ? panel_columns<T> : descent.stride;
   if constexpr (A::descends) {
-    if (descent.theta != nullptr) prefetch<T, R, V>(descent.theta, descent.stride);
-    if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, descent.stride);
+    if (packed || descent.theta != nullptr) prefetch<T, R, V>(descent.theta, theta_stride);
+    if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, theta_stride);
   } else {
     prefetch<T, R, V>(c, c_stride);
   }
-  const Index last = std::min(lanes<T>, cols - (V - 1) * lanes<T>);  // columns of the last vector
+  // Columns of the last vector. A packed θ has room for all of them.
+  const Index last =
+      A::descends && packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   TileSums<T, R, V> sums;
   if (start == Start::accumulate) {
     sums.read(c, c_stride, last);
@@ -242,29 +309,44 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
     sums.start(first);
   }
   // A stride that is known leaves registers to the addresses of A's rows.
-  const Index stride = packed ? panel_columns<T> : b.stride;
+  const Index stride = packed && A::packed_b ? panel_columns<T> : b.stride;
   constexpr Index ahead = R == 1 ? 8 : 16;
   const T* b_row = b.data;
-  for (Index k = 0; k < b.rows; ++k, b_row += stride) {
+  const auto step = [&](Index k) __attribute__((always_inline)) {
     Packet<T> right[V];
     for (int v = 0; v < V; ++v) {
-      if constexpr (A::prefetches && V > 1)
-        __builtin_prefetch(b_row + ahead * stride + v * lanes<T>);
+      if constexpr (A::prefetches && V > 1) prefetch_vector<T, 0>(b_row + ahead * stride, v);
       right[v] = load(b_row + v * lanes<T>);
     }
     sums.add(a.column(k), right);
+    b_row += stride;
+  };
+  // Several steps at once: whatever else a loop needs takes places from the multiply-adds. With 16
+  // registers the compiler, which moves loads from one step to another, finds none free for that;
+  // Across has no more addresses in registers than two steps at once allow.
+  Index k = 0;
+  for (; k + A::steps <= b.rows; k += A::steps) {
+    a.fetch(k);
+    step(k);
+    if constexpr (A::steps >= 2) step(k + 1);
+    if constexpr (A::steps == 4) {
+      step(k + 2);
+      step(k + 3);
+    }
   }
+  for (; k < b.rows; ++k) step(k);
+  if (start == Start::accumulate_last) sums.add(c, c_stride, last);
   if constexpr (A::descends) {
-    if (descent.theta != nullptr) {
+    if (packed || descent.theta != nullptr) {
       const DescentRule<T>& rule = descent.rule;
       if (descent.velocity == nullptr) {
-        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.stride, last);
+        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, theta_stride, last);
       } else {
-        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.velocity, descent.stride,
+        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.velocity, theta_stride,
                      last);
       }
       c = descent.theta;
-      c_stride = descent.stride;
+      c_stride = theta_stride;
     }
   }
   if constexpr (V == 1) c = renewed(c);
