@@ -58,9 +58,10 @@ ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purp
   return layout;
 }
 
-// Where a node has more parameters than activations, each member keeps some panels of its weights
-// for itself, from the forward pass to the update: weights that another core has just written would
-// come from its cache at a tenth of the speed of one's own. What then travels is activations.
+// Where a node has half as many parameters again as activations, each member keeps some panels of
+// its weights for itself, from the forward pass to the update: weights that another core has just
+// written would come from its cache at a tenth of the speed of one's own. What then travels is
+// activations.
 template <class T>
 bool Workspace<T>::is_split_by_columns(NodeId id) const {
   const Node<T>& node = graph_->node(id);
@@ -70,7 +71,7 @@ bool Workspace<T>::is_split_by_columns(NodeId id) const {
   }
   return layout_.members > 1 && !slots_[node.owner].packed.empty() && node.op->splits_columns() &&
          node.shape.cols >= layout_.members * line_elements<T> &&
-         node.parameters.size() > layout_.capacity * traffic;
+         2 * node.parameters.size() > 3 * layout_.capacity * traffic;
 }
 
 template <class T>
