@@ -115,6 +115,50 @@ void transpose(const Panels<const T>& in, T* out) {
   }
 }
 
+/// out = g Wᵀ, or out += g Wᵀ, for `blocks` vectors of a single row and at most as many rows of W:
+/// the blocks of Wᵀ are used as they leave the registers. Each has a chain of sums of its own, and
+/// one would wait for itself.
+template <class T, int blocks>
+void multiply_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
+  constexpr Index side = lanes<T>;
+  Packet<T> sum[blocks];
+  for (Packet<T>& s : sum) s = broadcast(T{0});
+  const auto add = [&](Index j, Index columns) {
+    for (int b = 0; b < blocks; ++b) {
+      Packet<T> s = sum[b];  // in a register
+      transpose_block(weights.column(j) + b * side * weights.stride, weights.stride,
+                      weights.rows - b * side, [&](Index c, const Packet<T>& column) {
+                        if (c < columns) s = simd::pmadd(broadcast(g[j + c]), column, s);
+                      });
+      sum[b] = s;
+    }
+  };
+  Index j = 0;
+  for (; j + side <= weights.cols; j += side) add(j, side);
+  if (j < weights.cols) add(j, weights.cols - j);
+  for (int b = 0; b < blocks; ++b) {
+    T* const to = out + b * side;
+    const Index count = std::min(side, weights.rows - b * side);
+    if (accumulate) sum[b] = simd::padd(load_first(to, count), sum[b]);
+    store_first(to, sum[b], count);
+  }
+}
+
+/// The same for all rows of W.
+template <class T>
+void input_gradient_of_one(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
+  constexpr int blocks = 4;
+  Index k = 0;
+  for (; k + blocks * lanes<T> <= weights.rows; k += blocks * lanes<T>) {
+    multiply_by_transpose<T, blocks>(g, weights.middle_rows(k, blocks * lanes<T>), accumulate,
+                                     out + k);
+  }
+  for (; k < weights.rows; k += lanes<T>) {
+    const Index rows = std::min(lanes<T>, weights.rows - k);
+    multiply_by_transpose<T, 1>(g, weights.middle_rows(k, rows), accumulate, out + k);
+  }
+}
+
 /// out = x wᵀ, or out += x wᵀ, for a column x and a row wᵀ.
 template <class T>
 void multiply_rows(const MatrixView<const T>& x, const T* w, bool accumulate,
@@ -151,6 +195,11 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
   const Index depth = (panels + pieces - 1) / pieces * piece.width;  // about the same for all
   for (Index j = 0; j < weights.cols; j += depth) {
     const Index units = std::min(depth, weights.cols - j);
+    if (grad_out.rows == 1) {
+      input_gradient_of_one(grad_out.data + j, weights.middle_columns(j, units),
+                            accumulate || j > 0, grad_inputs.data);
+      continue;
+    }
     for (Index k = 0; k < weights.rows; k += piece.width) {
       const Index inputs = std::min(piece.width, weights.rows - k);
       transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.values.data());

@@ -6,8 +6,8 @@
 namespace nnbind::kernels {
 
 template <class T, class A>
-using TileFunction = void (*)(const A&, const MatrixView<const T>&, const T*, Start, T*, Index,
-                              Index, const TileDescent<T>&);
+using TileFunction = void (*)(const A&, const Panels<const T>&, Start, T*, Index, Index,
+                              const TileDescent<T>&);
 
 /// The tile functions for R = 1 .. tile_rows at a width of V vectors.
 template <class T, class A, int V, bool packed>
@@ -37,34 +37,37 @@ struct EvenShares {
 /// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
 /// 8 rows keep the FMA units busier than one of 12 and one of 4.
 template <class T, class A, int V, bool packed>
-void product_panel(const A& a, const MatrixView<const T>& b, const T* bias, Start start,
-                   const MatrixView<T>& c, TileDescent<T> descent) {
+void product_panel(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
+                   TileDescent<T> descent) {
   const EvenShares tiles(c.rows, tile_rows);
   for (Index t = 0, first = 0; t < tiles.count; ++t) {
     const Index rows = tiles.size(t);
     tile_table<T, A, V, packed>[static_cast<std::size_t>(rows - 1)](
-        a.from(first), b, bias, start, c.row(first), c.stride, c.cols, descent);
+        a.from(first), b, start, c.row(first), c.stride, c.cols, descent);
     if (descent.theta != nullptr) descent.move_down(rows);
     first += rows;
   }
 }
 
 /// The tile functions of a single row for V = 1 .. row_vectors.
-template <class T, class A>
+template <class T, class A, bool packed>
 inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>) {
-  return std::array<TileFunction<T, A>, sizeof...(V)>{&product_tile<T, 1, int{V} + 1, false, A>...};
+  return std::array<TileFunction<T, A>, sizeof...(V)>{
+      &product_tile<T, 1, int{V} + 1, packed, A>...};
 }(std::make_index_sequence<row_vectors>{});
 
-/// C of a single row: its vectors are shared out evenly over the fewest tiles.
-template <class T, class A>
+/// C of a single row: its vectors, or whole panels of them, are shared out evenly over the fewest
+/// tiles.
+template <class T, bool packed, class A>
 void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
-  const EvenShares tiles((c.cols + lanes<T> - 1) / lanes<T>, row_vectors);
+  constexpr Index width = packed ? panel_columns<T> : lanes<T>;
+  const EvenShares tiles((c.cols + width - 1) / width, row_vectors * lanes<T> / width);
   for (Index t = 0, col = 0; t < tiles.count; ++t) {
-    const Index vectors = tiles.size(t);
-    const Index cols = std::min(vectors * lanes<T>, c.cols - col);
-    const MatrixView<const T> right = b.view(col, cols);
-    row_table<T, A>[static_cast<std::size_t>(vectors - 1)](a, right, right.row(b.rows), start,
-                                                           c.data + col, c.stride, cols, {});
+    const Index cols = std::min(tiles.size(t) * width, c.cols - col);
+    const Index vectors = packed ? (cols + lanes<T> - 1) / lanes<T> : tiles.size(t);
+    row_table<T, A, packed>[static_cast<std::size_t>(vectors - 1)](
+        a, {b.column(col), b.rows, cols, b.stride, b.step}, start, c.data + col, c.stride, cols,
+        {});
     col += cols;
   }
 }
@@ -77,27 +80,30 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
   const bool descends = descent.theta.data != nullptr;
-  if (c.rows == 1 && !b.is_packed() && !descends) return product_row(a, b, start, c);
+  if (c.rows == 1 && !descends) {
+    return b.is_packed() ? product_row<T, A::packed_b>(a, b, start, c)
+                         : product_row<T, false>(a, b, start, c);
+  }
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
-    const MatrixView<const T> right{b.column(col), b.rows, cols, b.stride};
-    compute(right, right.row(b.rows), MatrixView<T>{c.data + col, c.rows, cols, c.stride},
+    compute(Panels<const T>{b.column(col), b.rows, cols, b.stride, b.step},
+            MatrixView<T>{c.data + col, c.rows, cols, c.stride},
             descends ? TileDescent<T>(descent, col) : TileDescent<T>());
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;
   for (; c.cols - col > lanes<T>; col += wide) {
-    panel(col, wide, [&](const auto& right, const T* bias, const auto& out, const auto& step) {
+    panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
       if (A::descends ? descends && descent.theta.is_packed() : b.is_packed()) {
-        product_panel<T, A, tile_vectors, true>(a, right, bias, start, out, step);
+        product_panel<T, A, tile_vectors, true>(a, right, start, out, step);
       } else {
-        product_panel<T, A, tile_vectors, false>(a, right, bias, start, out, step);
+        product_panel<T, A, tile_vectors, false>(a, right, start, out, step);
       }
     });
   }
   if (col < c.cols) {
-    panel(col, lanes<T>, [&](const auto& right, const T* bias, const auto& out, const auto& step) {
-      product_panel<T, A, 1, false>(a, right, bias, start, out, step);
+    panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
+      product_panel<T, A, 1, false>(a, right, start, out, step);
     });
   }
 }

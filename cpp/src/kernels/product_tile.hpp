@@ -264,11 +264,10 @@ struct TileSums<T, 0, V> {
                                    T* /*velocity*/, Index /*stride*/, Index /*last*/) {}
 };
 
-/// Fetches vector v of a row, if it is the first of its cache line; `written` is 1 for one that
-/// will be written, else 0.
-template <class T, int written>
-EIGEN_ALWAYS_INLINE void prefetch_vector(const T* row, Index v) {
-  if (v * lanes<T> % line_elements<T> == 0) __builtin_prefetch(row + v * lanes<T>, written);
+/// Whether vector v of a panel's row is the first of a cache line, which need be fetched but once.
+template <class T>
+EIGEN_ALWAYS_INLINE bool begins_line(Index v) {
+  return v * lanes<T> % line_elements<T> == 0;
 }
 
 /// Fetches what a tile will write before it is computed. In training another core has often read it
@@ -277,16 +276,18 @@ template <class T, int R, int V>
 EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
   tile = renewed(tile);
   for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) prefetch_vector<T, 1>(tile + r * stride, v);
+    for (int v = 0; v < V; ++v) {
+      if (begins_line<T>(v)) __builtin_prefetch(tile + r * stride + v * lanes<T>, 1);
+    }
   }
 }
 
 /// `packed`: whether B is a panel of a packed matrix or, for an A that descends, θ is.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
-/// `cols` reaches; B is read in whole vectors.
+/// `cols` reaches; B, from a packed panel's first column on, is read in whole vectors.
 template <class T, int R, int V, bool packed, class A>
-void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, Start start, T* c,
-                  Index c_stride, Index cols, const TileDescent<T>& descent) {
+void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, Index c_stride,
+                  Index cols, const TileDescent<T>& descent) {
   const typename A::template Tile<R> a(a_rows);
   const Index theta_stride = packed ? panel_columns<T> : descent.stride;
   if constexpr (A::descends) {
@@ -298,25 +299,33 @@ void product_tile(const A& a_rows, const MatrixView<const T>& b, const T* bias, 
   // Columns of the last vector. A packed θ has room for all of them.
   const Index last =
       A::descends && packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
+  // Strides that are known leave registers to the addresses of A's rows.
+  constexpr bool packed_b = packed && A::packed_b;
+  const Index stride = packed_b ? panel_columns<T> : b.stride;
+  const Index step_of_panels = packed_b ? b.step : panel_columns<T>;
+  const auto vector_of_b = [&](int v) __attribute__((always_inline)) {
+    constexpr int vectors = static_cast<int>(panel_columns<T> / lanes<T>);  // of a panel
+    return v / vectors * step_of_panels + v % vectors * lanes<T>;
+  };
   TileSums<T, R, V> sums;
   if (start == Start::accumulate) {
     sums.read(c, c_stride, last);
   } else {
+    const T* const bias = b.data + b.rows * b.stride;
     Packet<T> first[V];
     for (int v = 0; v < V; ++v) {
-      first[v] = start == Start::bias ? load(bias + v * lanes<T>) : broadcast(T{0});
+      first[v] = start == Start::bias ? load(bias + vector_of_b(v)) : broadcast(T{0});
     }
     sums.start(first);
   }
-  // A stride that is known leaves registers to the addresses of A's rows.
-  const Index stride = packed && A::packed_b ? panel_columns<T> : b.stride;
   constexpr Index ahead = R == 1 ? 8 : 16;
   const T* b_row = b.data;
   const auto step = [&](Index k) __attribute__((always_inline)) {
     Packet<T> right[V];
     for (int v = 0; v < V; ++v) {
-      if constexpr (A::prefetches && V > 1) prefetch_vector<T, 0>(b_row + ahead * stride, v);
-      right[v] = load(b_row + v * lanes<T>);
+      const T* const vector = b_row + vector_of_b(v);
+      if (A::prefetches && V > 1 && begins_line<T>(v)) __builtin_prefetch(vector + ahead * stride);
+      right[v] = load(vector);
     }
     sums.add(a.column(k), right);
     b_row += stride;
