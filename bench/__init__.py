@@ -8,8 +8,8 @@
 - ``python -m bench.threads``: two threads against one, over widths and batches
 - ``python -m bench.footprint``: import time, wheel size, peak memory, a neighbour on one core
 - ``python -m bench.interrupt``: how long Ctrl-C takes to end a fit of the largest network
-- ``kernels.cpp``: the kernels beside Eigen's products; ``steps.cpp``: training steps from C++, on one
-  thread and on all; both built with ``-DNNBIND_BUILD_BENCH=ON``
+- ``kernels.cpp``: the kernels beside Eigen's products; ``steps.cpp``: training steps from C++, on
+  one thread and on all; both built with ``-DNNBIND_BUILD_BENCH=ON``
 
 Each takes ``--help``. Results are in ``bench/results``.
 """

@@ -3,11 +3,13 @@
 import argparse
 from pathlib import Path
 
+import nnbind as nn
 from bench import machine, picture, report, runner
 from bench.peers import TITLES
 from bench.workloads import WORKLOADS
 
 README = Path(__file__).parent.parent / "README.md"
+LEVEL = str(nn.show_config()["isa"])  # which has results of its own
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 0.1
     if arguments.write_readme:
-        report.around_table(README)  # fails now rather than after minutes of measuring
+        report.around_table(README, LEVEL)  # fails now rather than after minutes of measuring
 
     record = runner.run(
         [WORKLOADS[name] for name in arguments.workloads],
@@ -35,11 +37,11 @@ def main() -> None:
     if arguments.quick:
         return
     machine.RESULTS.mkdir(exist_ok=True)
-    record.save(machine.RESULTS / "latest.json")
-    picture.draw(record, machine.RESULTS / "training.png")
+    record.save(machine.RESULTS / f"training-{LEVEL}.json")
+    picture.draw(record, machine.RESULTS / f"training-{LEVEL}.png")
     if arguments.write_readme:
-        link = "![µs per training step of each library](bench/results/training.png)"
-        report.write_readme(README, f"{table}\n\n{link}")
+        link = f"![µs per training step of each library](bench/results/training-{LEVEL}.png)"
+        report.write_readme(README, LEVEL, f"{table}\n\n{link}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,10 @@ from bench.peers import TITLES
 from bench.record import Record, Row
 from bench.text import percent, three_digits
 
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"
+
+def markers(level: str) -> tuple[str, str]:
+    """What the table of an instruction-set level (v4) stands between."""
+    return f"<!-- bench {level} -->", f"<!-- /bench {level} -->"
 
 
 def markdown(record: Record) -> str:
@@ -25,19 +28,21 @@ def markdown(record: Record) -> str:
     return "\n".join([*lines, "", _legend(record)])
 
 
-def around_table(readme: Path) -> tuple[str, str]:
-    """The README before and after its table; ValueError if it has no markers."""
-    before, _, rest = readme.read_text().partition(BEGIN)
-    _, marker, after = rest.partition(END)
+def around_table(readme: Path, level: str) -> tuple[str, str]:
+    """The README before and after that table; ValueError if it has no markers."""
+    begin, end = markers(level)
+    before, _, rest = readme.read_text().partition(begin)
+    _, marker, after = rest.partition(end)
     if not marker:
-        raise ValueError(f"[bench] {readme} has no markers; expected {BEGIN} and {END}")
+        raise ValueError(f"[bench] {readme} has no markers; expected {begin} and {end}")
     return before, after
 
 
-def write_readme(readme: Path, text: str) -> None:
-    """Put `text` between the markers of the README."""
-    before, after = around_table(readme)
-    readme.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+def write_readme(readme: Path, level: str, text: str) -> None:
+    """Put `text` between the README's markers of that level."""
+    before, after = around_table(readme, level)
+    begin, end = markers(level)
+    readme.write_text(f"{before}{begin}\n{text}\n{end}{after}")
 
 
 def _cell(row: Row, best: float) -> str:

@@ -26,6 +26,8 @@ import nnbind as nn
 from cpp_build import ROOT
 from helpers import assert_close
 
+BEGIN, END = report.markers("v3")
+
 
 @pytest.fixture
 def record() -> Record:
@@ -89,8 +91,8 @@ def test_a_row_is_the_median_at_the_better_number_of_threads(record: Record) -> 
 
 
 def test_a_record_is_saved_with_every_round(record: Record, tmp_path: Path) -> None:
-    record.save(tmp_path / "latest.json")
-    saved = json.loads((tmp_path / "latest.json").read_text())
+    record.save(tmp_path / "record.json")
+    saved = json.loads((tmp_path / "record.json").read_text())
     assert saved["series"]["M1"]["torch"]["rounds"] == {"1": [400, 600], "2": [100, 200]}
     assert [row["peer"] for row in saved["rows"]] == ["nnbind", "torch"]
 
@@ -124,18 +126,19 @@ def test_no_process_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_what_stands_between_the_markers_is_replaced(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
+    other = "\n".join(report.markers("v4"))
+    readme.write_text(f"{other}\nbefore\n{BEGIN}\nold\n{END}\nafter\n")
     for _ in range(2):
-        report.write_readme(readme, "new")
-        assert readme.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
+        report.write_readme(readme, "v3", "new")
+        assert readme.read_text() == f"{other}\nbefore\n{BEGIN}\nnew\n{END}\nafter\n"
 
 
-@pytest.mark.parametrize("text", ["", report.BEGIN, report.END, f"{report.END}{report.BEGIN}"])
+@pytest.mark.parametrize("text", ["", BEGIN, END, f"{END}{BEGIN}", "".join(report.markers("v4"))])
 def test_a_readme_without_markers_is_left_alone(text: str, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text(text)
     with pytest.raises(ValueError, match="markers"):
-        report.write_readme(readme, "new")
+        report.write_readme(readme, "v3", "new")
     assert readme.read_text() == text
 
 
