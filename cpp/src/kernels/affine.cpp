@@ -88,7 +88,7 @@ void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const M
   const Start start = bias ? Start::bias : Start::zero;
   if (!weights.is_packed() && weights.stride >= page && x.count > few) {
     affine_by_pieces(x, weights, bias, out);
-  } else if (weights.is_packed() && x.stride != 0) {
+  } else if (many_registers && weights.is_packed() && x.stride != 0) {
     product<T>(Even<T>{x.row[0], x.stride}, weights, start, out);
   } else {
     product<T>(Across<T>{x.row}, weights, start, out);
@@ -206,8 +206,7 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
       const T* const below = weights.column(j) + (k + inputs) * weights.stride;
       const Ahead<T> ahead{below, weights.step,
                            k + inputs < weights.rows ? units / piece.width : 0};
-      product<T>(Even<T, true>{grad_out.data + j, grad_out.stride, ahead},
-                 piece.panel(units, inputs),
+      product<T>(Even<T>{grad_out.data + j, grad_out.stride, ahead}, piece.panel(units, inputs),
                  accumulate || j > 0 ? Start::accumulate_last : Start::zero,
                  grad_inputs.middle_columns(k, inputs));
     }

@@ -1,6 +1,8 @@
 // A whole product cut into register tiles.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/product_tile.hpp"
 
 namespace nnbind::kernels {
@@ -80,9 +82,17 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
   const bool descends = descent.theta.data != nullptr;
+  const auto if_packed = [&](auto&& compute) {
+    if constexpr (A::packing == Packing::always) {
+      compute(std::true_type());
+    } else if (A::descends ? descends && descent.theta.is_packed() : b.is_packed()) {
+      compute(std::true_type());
+    } else {
+      compute(std::false_type());
+    }
+  };
   if (c.rows == 1 && !descends) {
-    return b.is_packed() ? product_row<T, A::packed_b>(a, b, start, c)
-                         : product_row<T, false>(a, b, start, c);
+    return if_packed([&](auto packed) { product_row<T, packed && !A::descends>(a, b, start, c); });
   }
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
@@ -94,11 +104,9 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
   Index col = 0;
   for (; c.cols - col > lanes<T>; col += wide) {
     panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
-      if (A::descends ? descends && descent.theta.is_packed() : b.is_packed()) {
-        product_panel<T, A, tile_vectors, true>(a, right, start, out, step);
-      } else {
-        product_panel<T, A, tile_vectors, false>(a, right, start, out, step);
-      }
+      if_packed([&](auto packed) {
+        product_panel<T, A, tile_vectors, packed>(a, right, start, out, step);
+      });
     });
   }
   if (col < c.cols) {

@@ -34,13 +34,16 @@ inline constexpr int tile_vectors = 2;
 /// vector of B once, straight from memory, so that 8 do with 16 registers too.
 inline constexpr int row_vectors = 8;
 
+/// Whether B is packed.
+enum class Packing { never, always, either };
+
 /// How A's values lie in a list of rows, seen from tile row 0. column(k)[r] is A(r, k).
 /// Across: A(r, k) = row[r][first + k], the rows are samples and K runs over their features.
 template <class T>
 struct Across {
-  static constexpr bool packed_b = true;  // B may be packed
+  static constexpr Packing packing = Packing::either;
   static constexpr bool prefetches = true;
-  static constexpr Index steps = many_registers ? 2 : 1;
+  static constexpr Index steps = 2;
   static constexpr bool descends = false;
   const T* const* row;
   Index first = 0;  // the feature that k = 0 is
@@ -92,12 +95,12 @@ struct Ahead {
 
 /// Even: the same, of rows that lie `stride` apart. In a tile of many rows four have one address
 /// between them, to which the processor adds the stride once, twice or three times: five registers
-/// instead of twelve. It may fetch what lies ahead.
-template <class T, bool fetches = false>
+/// instead of twelve. It fetches what lies ahead.
+template <class T>
 struct Even {
-  static constexpr bool packed_b = true;
-  static constexpr bool prefetches = !fetches && !many_registers;
-  static constexpr Index steps = many_registers ? 4 : 1;
+  static constexpr Packing packing = Packing::always;
+  static constexpr bool prefetches = false;
+  static constexpr Index steps = 4;
   static constexpr bool descends = false;
   const T* data;
   Index stride;
@@ -133,7 +136,7 @@ struct Even {
       return {*this, k, one, renewed(3 * stride)};
     }
     EIGEN_ALWAYS_INLINE void fetch(Index k) const {
-      if constexpr (fetches) __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
+      __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
     }
   };
 };
@@ -141,9 +144,9 @@ struct Even {
 /// Down: A(r, k) = row[k][first + r], the transpose; K runs over the samples.
 template <class T>
 struct Down {
-  static constexpr bool packed_b = false;
+  static constexpr Packing packing = Packing::never;
   static constexpr bool prefetches = false;  // what a tile reads is in the cache
-  static constexpr Index steps = many_registers ? 4 : 1;
+  static constexpr Index steps = 4;
   static constexpr bool descends = true;
   const T* const* row;
   Index first;
@@ -300,7 +303,7 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   const Index last =
       A::descends && packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   // Strides that are known leave registers to the addresses of A's rows.
-  constexpr bool packed_b = packed && A::packed_b;
+  constexpr bool packed_b = packed && A::packing != Packing::never;
   const Index stride = packed_b ? panel_columns<T> : b.stride;
   const Index step_of_panels = packed_b ? b.step : panel_columns<T>;
   const auto vector_of_b = [&](int v) __attribute__((always_inline)) {
@@ -332,13 +335,15 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   };
   // Several steps at once: whatever else a loop needs takes places from the multiply-adds. With 16
   // registers the compiler, which moves loads from one step to another, finds none free for that;
-  // Across has no more addresses in registers than two steps at once allow.
+  // Across has no more addresses in registers than two steps at once allow; and tiles of few rows
+  // are not worth the code.
+  constexpr Index steps = many_registers && R >= 8 ? A::steps : 1;
   Index k = 0;
-  for (; k + A::steps <= b.rows; k += A::steps) {
+  for (; k + steps <= b.rows; k += steps) {
     a.fetch(k);
     step(k);
-    if constexpr (A::steps >= 2) step(k + 1);
-    if constexpr (A::steps == 4) {
+    if constexpr (steps >= 2) step(k + 1);
+    if constexpr (steps == 4) {
       step(k + 2);
       step(k + 3);
     }
