@@ -82,12 +82,11 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
   const bool descends = descent.theta.data != nullptr;
+  const bool is_packed = A::descends ? descends && descent.theta.is_packed() : b.is_packed();
   const auto if_packed = [&](auto&& compute) {
-    if constexpr (A::packing == Packing::always) {
+    if (A::packing == Packing::always || is_packed) {
       compute(std::true_type());
-    } else if (A::descends ? descends && descent.theta.is_packed() : b.is_packed()) {
-      compute(std::true_type());
-    } else {
+    } else if constexpr (A::packing != Packing::always) {
       compute(std::false_type());
     }
   };
