@@ -204,8 +204,8 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
       const Index inputs = std::min(piece.width, weights.rows - k);
       transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.values.data());
       const T* const below = weights.column(j) + (k + inputs) * weights.stride;
-      const Ahead<T> ahead{below, weights.step,
-                           k + inputs < weights.rows ? units / piece.width : 0};
+      const Index panels_below = k + inputs < weights.rows ? units / piece.width : 0;
+      const Ahead<T> ahead{below, weights.step, panels_below};
       product<T>(Even<T>{grad_out.data + j, grad_out.stride, ahead}, piece.panel(units, inputs),
                  accumulate || j > 0 ? Start::accumulate_last : Start::zero,
                  grad_inputs.middle_columns(k, inputs));

@@ -57,18 +57,13 @@ struct Across {
       Index k;
       EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
     };
-    Tile() = default;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {
-      set_rows([&](std::size_t r) { return a.row[r] + a.first; });
+    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {  // no loop: gcc would make vectors of it
+      [&]<std::size_t... r>(std::index_sequence<r...>) {
+        ((row[r] = a.row[r] + a.first), ...);
+      }(std::make_index_sequence<std::size_t{R}>{});
     }
     EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
     EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
-    template <class F>
-    EIGEN_ALWAYS_INLINE void set_rows(F row_at) {  // no loop: gcc would make vectors of it
-      [&]<std::size_t... r>(std::index_sequence<r...>) {
-        ((row[r] = row_at(r)), ...);
-      }(std::make_index_sequence<std::size_t{R}>{});
-    }
   };
 };
 
