@@ -9,7 +9,6 @@ from bench.peers import TITLES
 from bench.workloads import WORKLOADS
 
 README = Path(__file__).parent.parent / "README.md"
-LEVEL = str(nn.show_config()["isa"])  # which has results of its own
 
 
 def main() -> None:
@@ -21,10 +20,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one short round; writes nothing")
     parser.add_argument("--write-readme", action="store_true", help="renew the README's table")
     arguments = parser.parse_args()
+    level = str(nn.show_config()["isa"])  # which has results of its own
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 0.1
     if arguments.write_readme:
-        report.around_table(README, LEVEL)  # fails now rather than after minutes of measuring
+        report.around_table(README, level)  # fails now rather than after minutes of measuring
 
     record = runner.run(
         [WORKLOADS[name] for name in arguments.workloads],
@@ -37,11 +37,11 @@ def main() -> None:
     if arguments.quick:
         return
     machine.RESULTS.mkdir(exist_ok=True)
-    record.save(machine.RESULTS / f"training-{LEVEL}.json")
-    picture.draw(record, machine.RESULTS / f"training-{LEVEL}.png")
+    record.save(machine.RESULTS / f"training-{level}.json")
+    picture.draw(record, machine.RESULTS / f"training-{level}.png")
     if arguments.write_readme:
-        link = f"![µs per training step of each library](bench/results/training-{LEVEL}.png)"
-        report.write_readme(README, LEVEL, f"{table}\n\n{link}")
+        link = f"![µs per training step of each library](bench/results/training-{level}.png)"
+        report.write_readme(README, level, f"{table}\n\n{link}")
 
 
 if __name__ == "__main__":
