@@ -90,7 +90,8 @@ struct Power {
   }
 };
 
-/// An input as large as the output. `step` is 0 where its only column is repeated, else 1.
+/// An input as large as the output. `step` is 0 where its only column is repeated, else 1, which
+/// lets the compiler vectorize along the columns.
 template <class T, Index step>
 struct Operand {
   explicit Operand(Rows<T> rows) : row(rows.row), row_step(rows.count == 1 ? 0 : 1) {}
@@ -100,13 +101,16 @@ struct Operand {
   Index row_step;
 };
 
-/// Calls f with the operand, of a type that lets the compiler vectorize along the columns.
+/// Calls f with both operands. One of them at most has columns to repeat.
 template <class T, class F>
-void with_operand(Rows<T> rows, Index cols, F f) {
-  if (rows.cols == cols) {
-    f(Operand<T, 1>(rows));
+void with_operands(std::span<const Rows<T>> inputs, Index cols, F f) {
+  const auto [a, b] = std::pair(inputs[0], inputs[1]);
+  if (a.cols < cols) {
+    f(Operand<T, 0>(a), Operand<T, 1>(b));
+  } else if (b.cols < cols) {
+    f(Operand<T, 1>(a), Operand<T, 0>(b));
   } else {
-    f(Operand<T, 0>(rows));
+    f(Operand<T, 1>(a), Operand<T, 1>(b));
   }
 }
 
@@ -174,13 +178,6 @@ class Binary final : public Operator<T> {
         });
       }
     });
-  }
-
- private:
-  template <class F>
-  static void with_operands(std::span<const Rows<T>> inputs, Index cols, F f) {
-    with_operand(inputs[0], cols,
-                 [&](auto a) { with_operand(inputs[1], cols, [&](auto b) { f(a, b); }); });
   }
 };
 
