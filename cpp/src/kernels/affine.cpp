@@ -215,34 +215,48 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
 
 namespace {
 
+/// The first `count` elements from there on, which may be more than a vector has: the compiler sees
+/// where it is always one.
+template <class T>
+EIGEN_ALWAYS_INLINE Packet<T> load_some(const T* from, Index count) {
+  return count >= lanes<T> ? load(from) : load_first(from, count);
+}
+template <class T>
+EIGEN_ALWAYS_INLINE void store_some(T* to, const Packet<T>& value, Index count) {
+  if (count >= lanes<T>) {
+    store(to, value);
+  } else {
+    store_first(to, value, count);
+  }
+}
+
 /// x · gᵀ, a row after the other: it is limited by the memory, which is read and written in its
-/// order. `put(i, j, product)` takes a vector of it.
+/// order. `put(i, j, product, count)` takes a vector of it, or the `count` elements that are left.
 template <class T, class F>
-void outer_product(const T* x, const T* g, Index rows, Range columns, F put) {
+EIGEN_ALWAYS_INLINE void outer_product(const T* x, const T* g, Index rows, Index cols, F put) {
   for (Index i = 0; i < rows; ++i) {
     const Packet<T> left = broadcast(x[i]);
-    Index j = columns.begin;
-    for (; j + lanes<T> <= columns.end; j += lanes<T>) {
-      put(i, j, Packet<T>(simd::pmul(left, load(g + j))));
+    Index j = 0;
+    for (; j + lanes<T> <= cols; j += lanes<T>) {
+      put(i, j, Packet<T>(simd::pmul(left, load(g + j))), lanes<T>);
     }
-    if (j < columns.end) {
-      put(i, j, Packet<T>(simd::pmul(left, load_first(g + j, columns.end - j))));
+    if (const Index count = cols - j; count > 0) {
+      put(i, j, Packet<T>(simd::pmul(left, load_first(g + j, count))), count);
     }
   }
 }
 
 /// A step for the first `count` elements of a vector of θ, whose velocity may be nullptr.
 template <class T>
-void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient, T* theta, T* velocity,
-             Index count) {
-  const Index some = std::min(count, lanes<T>);
-  const Packet<T> w = load_first(theta, some);
+EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient,
+                                 T* theta, T* velocity, Index count) {
+  const Packet<T> w = load_some(theta, count);
   if (velocity == nullptr) {
-    store_first(theta, step(w, gradient), some);
+    store_some(theta, step(w, gradient), count);
   } else {
-    Packet<T> v = load_first(velocity, some);
-    store_first(theta, step(w, gradient, v), some);
-    store_first(velocity, v, some);
+    Packet<T> v = load_some(velocity, count);
+    store_some(theta, step(w, gradient, v), count);
+    store_some(velocity, v, count);
   }
 }
 
@@ -252,26 +266,25 @@ void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
                             const Descent<T>& descent) {
   const Panels<T>& theta = descent.theta;
   if (theta.data == nullptr) {
-    outer_product(x, g, out.rows, {0, out.cols}, [&](Index i, Index j, const Packet<T>& product) {
-      T* const to = out.row(i) + j;
-      if (out.cols - j >= lanes<T>) {
-        store(to, product);
-      } else {
-        store_first(to, product, out.cols - j);
-      }
-    });
+    outer_product(x, g, out.rows, out.cols,
+                  [&](Index i, Index j, const Packet<T>& product, Index count) {
+                    store_some(out.row(i) + j, product, count);
+                  });
     return;
   }
   const DescentStep<Packet<T>> step(descent.rule);
-  const Index width = theta.is_packed() ? panel_columns<T> : out.cols;
-  for (Index first = 0; first < out.cols; first += width) {
-    const Range columns{first, std::min(first + width, out.cols)};
-    T* const w = theta.column(first);
+  const auto columns = [&](Range range, Index stride) {
+    T* const w = theta.column(range.begin);
     T* const v = descent.velocity_of(w);
-    outer_product(x, g, out.rows, columns, [&](Index i, Index j, const Packet<T>& product) {
-      const Index place = i * theta.stride + j - first;
-      descend(step, product, w + place, v == nullptr ? v : v + place, columns.end - j);
-    });
+    outer_product(x, g + range.begin, out.rows, range.size(),
+                  [&](Index i, Index j, const Packet<T>& product, Index count) {
+                    const Index place = i * stride + j;
+                    descend(step, product, w + place, v == nullptr ? v : v + place, count);
+                  });
+  };
+  if (!theta.is_packed()) return columns({0, out.cols}, theta.stride);
+  for (Index first = 0; first < out.cols; first += panel_columns<T>) {
+    columns({first, std::min(first + panel_columns<T>, out.cols)}, panel_columns<T>);
   }
 }
 
@@ -341,6 +354,12 @@ void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<con
 template <class T>
 void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
                           const Descent<T>& descent) {
+  if (grad_out.rows == 1 && !accumulate) {  // of an input that is 1
+    const T one{1};
+    const Index cols = grad_out.cols;
+    weight_gradient_of_one(&one, grad_out.data, MatrixView<T>{grad_bias, 1, cols, cols}, descent);
+    return;
+  }
   // Four sums, of every fourth sample each: a single one would wait for itself at each addition.
   const auto column_sum = [rows = grad_out.rows, stride = grad_out.stride](const T* column,
                                                                            Packet<T> start) {
