@@ -1,12 +1,13 @@
-// Training steps from C++: the workloads of workloads.py by the name of each, on one thread and on
-// all, which take turns with bursts of multiply-adds, so that a step is also given as a share of
+// Training steps from C++: the workloads of workloads.json by the name of each, on one thread and
+// on all, which take turns with bursts of multiply-adds, so that a step is also given as a share of
 // what the cores did at that moment. `nnbind_steps M1 H1` for some of them.
 //
 //   cmake -S . -B build -DNNBIND_BUILD_BENCH=ON && cmake --build build && build/bench/nnbind_steps
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <numeric>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,11 @@ using Clock = std::chrono::steady_clock;
 using nnbind::Index;
 
 struct Workload {
-  const char* name;
+  std::string name;
   std::vector<Index> widths;
   Index batch_size, samples;
-  const char* activation = "relu";
-  double rate = 0.05;
+  std::string activation;
+  double rate;
   [[nodiscard]] bool is_binary() const { return widths.back() == 1; }
   [[nodiscard]] Index steps() const { return samples / batch_size; }
   /// Of a step, the gradient by the inputs left out.
@@ -37,15 +38,14 @@ struct Workload {
 };
 
 std::vector<Workload> all_workloads() {
-  return {
-      {"T0", {2, 16, 1}, 1, 6'400},
-      {"T1", {8, 9, 9, 9, 4}, 32, 12'800},
-      {"M1", {784, 128, 10}, 32, 12'800},
-      {"M2", {784, 300, 100, 10}, 64, 12'800, "relu", 0.02},
-      {"L1", {784, 1024, 1024, 10}, 128, 6'400},
-      {"L2", {2048, 2048, 2048, 2048}, 512, 2'048},
-      {"H1", {28, 300, 300, 300, 300, 300, 1}, 100, 12'800, "tanh"},
-  };
+  std::ifstream file(NNBIND_WORKLOADS);
+  std::vector<Workload> workloads;
+  for (const nlohmann::json& entry : nlohmann::json::parse(file)) {
+    workloads.push_back({entry.at("name"), entry.at("widths"), entry.at("batch_size"),
+                         entry.at("samples"), entry.value("activation", "relu"),
+                         entry.value("learning_rate", 0.05)});
+  }
+  return workloads;
 }
 
 /// A network, its data and its fit.
@@ -55,7 +55,7 @@ class Fit {
       : workload_(workload),
         network_(nnbind::mlp<float>(workload.widths.front(),
                                     {workload.widths.begin() + 1, workload.widths.end() - 1},
-                                    workload.widths.back(), workload.activation,
+                                    workload.widths.back(), workload.activation.c_str(),
                                     workload.is_binary() ? "sigmoid" : "softmax")),
         optimizer_(nnbind::sgd(nnbind::constant_rate(workload.rate))),
         x_(static_cast<std::size_t>(workload.samples * workload.widths.front())),
@@ -121,7 +121,7 @@ void report(const Workload& workload, int threads, double seconds) {
   }
   const double step = median(steps), gflops = 1e-3 * workload.flops() / step;
   std::printf("%s  %d thread%s  %10.3f us (least %.3f)  %6.1f GFLOP/s, %4.1f%% of %.0f\n",
-              workload.name, threads, threads == 1 ? " " : "s", step,
+              workload.name.c_str(), threads, threads == 1 ? " " : "s", step,
               *std::ranges::min_element(steps), gflops, 100 * gflops / median(peaks),
               median(peaks));
   std::fflush(stdout);

@@ -1,9 +1,11 @@
 """What is trained: network, data, first weights and sample order, the same for every library."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ Floats: TypeAlias = NDArray[np.float32]
 @dataclass(frozen=True)
 class Workload:
     """A classifier under plain SGD, in float32: softmax and cross-entropy, or one sigmoid unit and
-    binary cross-entropy where there is one output."""
+    binary cross-entropy where there is one output. They are listed in workloads.json."""
 
     name: str
     widths: tuple[int, ...]
@@ -91,15 +93,12 @@ def make_problem(workload: Workload) -> Problem:
     return Problem(workload, X, y, random.permutation(workload.samples), theta)
 
 
-WORKLOADS = {
-    workload.name: workload
-    for workload in (
-        Workload("T0", (2, 16, 1), batch_size=1, samples=6_400),
-        Workload("T1", (8, 9, 9, 9, 4), batch_size=32, samples=12_800),
-        Workload("M1", (784, 128, 10), batch_size=32, samples=12_800),
-        Workload("M2", (784, 300, 100, 10), batch_size=64, samples=12_800, learning_rate=0.02),
-        Workload("L1", (784, 1024, 1024, 10), batch_size=128, samples=6_400),
-        Workload("L2", (2048, 2048, 2048, 2048), batch_size=512, samples=2_048),
-        Workload("H1", (28, *[300] * 5, 1), batch_size=100, samples=12_800, activation="tanh"),
-    )
+def _workload(widths: list[int], **other: Any) -> Workload:
+    return Workload(widths=tuple(widths), **other)
+
+
+# By name, from the file that the C++ benchmark reads too.
+WORKLOADS: dict[str, Workload] = {
+    entry["name"]: _workload(**entry)
+    for entry in json.loads(Path(__file__).with_name("workloads.json").read_text())
 }

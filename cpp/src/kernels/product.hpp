@@ -1,7 +1,9 @@
 // A whole product cut into register tiles.
 #pragma once
 
+#include <array>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/product_tile.hpp"
 

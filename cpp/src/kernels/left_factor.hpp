@@ -1,0 +1,134 @@
+// The left factor A of a product, seen by a tile: how its values lie in memory.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "kernels/tile_shape.hpp"
+
+namespace nnbind::kernels {
+
+/// Whether B is packed.
+enum class Packing { never, always, either };
+
+/// How A's values lie in a list of rows, seen from tile row 0. column(k)[r] is A(r, k).
+/// Across: A(r, k) = row[r][first + k], the rows are samples and K runs over their features.
+template <class T>
+struct Across {
+  static constexpr Packing packing = Packing::either;
+  static constexpr bool prefetches = true;
+  static constexpr Index steps = 2;
+  static constexpr bool descends = false;
+  const T* const* row;
+  Index first = 0;  // the feature that k = 0 is
+  [[nodiscard]] Across from(Index more) const { return {row + more, first}; }
+  template <int R>
+  struct Tile {
+    // A local copy: the compiler keeps it in registers.
+    std::array<const T*, R> row;
+    struct Column {
+      const std::array<const T*, R>& row;
+      Index k;
+      EIGEN_ALWAYS_INLINE T operator[](int r) const { return row[static_cast<std::size_t>(r)][k]; }
+    };
+    EIGEN_ALWAYS_INLINE explicit Tile(const Across& a) {  // no loop: gcc would make vectors of it
+      [&]<std::size_t... r>(std::index_sequence<r...>) {
+        ((row[r] = a.row[r] + a.first), ...);
+      }(std::make_index_sequence<std::size_t{R}>{});
+    }
+    EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
+  };
+};
+
+/// The same address, or distance, of which the compiler does not know that: it would compute what
+/// follows from it once, and keep that over the loop for which it needs the registers.
+template <class U>
+EIGEN_ALWAYS_INLINE U renewed(U value) {
+  asm("" : "+r"(value));
+  return value;
+}
+
+/// Pieces of memory that tiles fetch for the second-level cache meanwhile, one each from the first
+/// tile on: what the next product will read. A tile gets as far as a quarter of a cache line for
+/// each k.
+template <class T>
+struct Ahead {
+  const T* piece = nullptr;
+  Index step = 0;  // from a piece to the next
+  Index count = 0;
+  [[nodiscard]] Ahead from(Index tiles) const {
+    return {piece + std::min(tiles, count) * step, step, std::max<Index>(count - tiles, 0)};
+  }
+};
+
+/// Even: the same, of rows that lie `stride` apart. In a tile of many rows four have one address
+/// between them, to which the processor adds the stride once, twice or three times: five registers
+/// instead of twelve. It fetches what lies ahead.
+template <class T>
+struct Even {
+  static constexpr Packing packing = Packing::always;
+  static constexpr bool prefetches = false;
+  static constexpr Index steps = 4;
+  static constexpr bool descends = false;
+  const T* data;
+  Index stride;
+  Ahead<T> ahead = {};
+  [[nodiscard]] Even from(Index first) const {
+    return {data + first * stride, stride, ahead.from(first / tile_rows)};
+  }
+  template <int R>
+  struct Tile {
+    static constexpr int shared = many_registers ? 4 : 1;  // rows that share an address
+    static constexpr int bases = (R + shared - 1) / shared;
+    std::array<const T*, bases> base;
+    Index stride;
+    const T* next;
+    struct Column {
+      const Tile& tile;
+      Index k, one, three;
+      EIGEN_ALWAYS_INLINE T operator[](int r) const {
+        const auto* const from =
+            reinterpret_cast<const char*>(tile.base[static_cast<std::size_t>(r / shared)] + k);
+        return *reinterpret_cast<const T*>(from + (r % shared == 3 ? three : r % shared * one));
+      }
+    };
+    EIGEN_ALWAYS_INLINE explicit Tile(const Even& a)
+        : stride(a.stride * static_cast<Index>(sizeof(T))),
+          next(a.ahead.count > 0 ? a.ahead.piece : a.data) {
+      [&]<std::size_t... i>(std::index_sequence<i...>) {
+        ((base[i] = a.data + static_cast<Index>(i) * shared * a.stride), ...);
+      }(std::make_index_sequence<bases>{});
+    }
+    EIGEN_ALWAYS_INLINE Column column(Index k) const {
+      const Index one = renewed(stride);
+      return {*this, k, one, renewed(3 * stride)};
+    }
+    EIGEN_ALWAYS_INLINE void fetch(Index k) const {
+      __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
+    }
+  };
+};
+
+/// Down: A(r, k) = row[k][first + r], the transpose; K runs over the samples.
+template <class T>
+struct Down {
+  static constexpr Packing packing = Packing::never;
+  static constexpr bool prefetches = false;  // what a tile reads is in the cache
+  static constexpr Index steps = 4;
+  static constexpr bool descends = true;
+  const T* const* row;
+  Index first;
+  [[nodiscard]] Down from(Index more) const { return {row, first + more}; }
+  template <int R>
+  struct Tile {
+    const T* const* row;
+    Index first;
+    EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), first(a.first) {}
+    EIGEN_ALWAYS_INLINE const T* column(Index k) const { return row[k] + first; }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
+  };
+};
+
+}  // namespace nnbind::kernels

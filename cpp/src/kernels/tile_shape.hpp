@@ -1,0 +1,20 @@
+// The shape of a tile, the part of a product whose sums live in registers.
+//
+// A step of k loads V vectors of B and broadcasts R values of A for R·V multiply-adds, so that with
+// R·V >= 8 (two FMA units times their latency of four cycles) the FMA units are the limit and not
+// the loads. With 32 registers R = 12, V = 2 uses 24 for C, 2 for B and leaves room for the
+// broadcast; with 16 registers R = 6, V = 2 uses 12.
+#pragma once
+
+#include "kernels/packet.hpp"
+
+namespace nnbind::kernels {
+
+inline constexpr bool many_registers = vector_registers == 32;
+inline constexpr int tile_rows = many_registers ? 12 : 6;
+inline constexpr int tile_vectors = 2;
+/// A tile of a single row needs more vectors side by side to fill the FMA units. It uses each
+/// vector of B once, straight from memory, so that 8 do with 16 registers too.
+inline constexpr int row_vectors = 8;
+
+}  // namespace nnbind::kernels
