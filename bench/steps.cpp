@@ -42,8 +42,7 @@ std::vector<Workload> all_workloads() {
   std::vector<Workload> workloads;
   for (const nlohmann::json& entry : nlohmann::json::parse(file)) {
     workloads.push_back({entry.at("name"), entry.at("widths"), entry.at("batch_size"),
-                         entry.at("samples"), entry.value("activation", "relu"),
-                         entry.value("learning_rate", 0.05)});
+                         entry.at("samples"), entry.at("activation"), entry.at("learning_rate")});
   }
   return workloads;
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ class Workload:
     widths: tuple[int, ...]
     batch_size: int
     samples: int  # a multiple of the batch size: every step has the same shape
-    activation: Literal["relu", "tanh"] = "relu"  # of the hidden layers
-    learning_rate: float = 0.05
+    activation: Literal["relu", "tanh"]  # of the hidden layers
+    learning_rate: float
 
     @property
     def title(self) -> str:
@@ -93,12 +93,8 @@ def make_problem(workload: Workload) -> Problem:
     return Problem(workload, X, y, random.permutation(workload.samples), theta)
 
 
-def _workload(widths: list[int], **other: Any) -> Workload:
-    return Workload(widths=tuple(widths), **other)
-
-
 # By name, from the file that the C++ benchmark reads too.
 WORKLOADS: dict[str, Workload] = {
-    entry["name"]: _workload(**entry)
+    entry["name"]: Workload(**{**entry, "widths": tuple(entry["widths"])})
     for entry in json.loads(Path(__file__).with_name("workloads.json").read_text())
 }
