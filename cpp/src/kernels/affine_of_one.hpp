@@ -6,6 +6,7 @@
 #include <array>
 
 #include "kernels/descent.hpp"
+#include "kernels/tile_shape.hpp"
 #include "kernels/transpose.hpp"
 
 namespace nnbind::kernels {
@@ -42,7 +43,7 @@ template <class T, int blocks>
 void multiply_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
   constexpr Index side = lanes<T>;
   Packet<T> sum[blocks];
-  for (Packet<T>& s : sum) s = broadcast(T{0});
+  unrolled<blocks>([&](int b) { sum[b] = broadcast(T{0}); });
   const auto add = [&](Index j, Index columns) {
     for (int b = 0; b < blocks; ++b) {
       Packet<T> s = sum[b];  // in a register

@@ -85,7 +85,7 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   constexpr bool packed_b = packed && A::packing != Packing::never;
   const Index stride = packed_b ? panel_columns<T> : b.stride;
   const Index step_of_panels = packed_b ? b.step : panel_columns<T>;
-  const auto vector_of_b = [&](int v) __attribute__((always_inline)) {
+  const auto vector_of_b = [&](int v) {
     constexpr int vectors = static_cast<int>(panel_columns<T> / lanes<T>);  // of a panel
     return v / vectors * step_of_panels + v % vectors * lanes<T>;
   };
@@ -95,20 +95,20 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   } else {
     const T* const bias = b.data + b.rows * b.stride;
     Packet<T> first[V];
-    for (int v = 0; v < V; ++v) {
+    unrolled<V>([&](int v) {
       first[v] = start == Start::bias ? load(bias + vector_of_b(v)) : broadcast(T{0});
-    }
+    });
     sums.start(first);
   }
   constexpr Index ahead = R == 1 ? 8 : 16;
   const T* b_row = b.data;
   const auto step = [&](Index k) __attribute__((always_inline)) {
     Packet<T> right[V];
-    for (int v = 0; v < V; ++v) {
+    unrolled<V>([&](int v) {
       const T* const vector = b_row + vector_of_b(v);
       if (A::prefetches && V > 1 && begins_line<T>(v)) __builtin_prefetch(vector + ahead * stride);
       right[v] = load(vector);
-    }
+    });
     sums.add(a.column(k), right);
     b_row += stride;
   };

@@ -6,6 +6,8 @@
 // broadcast; with 16 registers R = 6, V = 2 uses 12.
 #pragma once
 
+#include <utility>
+
 #include "kernels/packet.hpp"
 
 namespace nnbind::kernels {
@@ -16,5 +18,14 @@ inline constexpr int tile_vectors = 2;
 /// A tile of a single row needs more vectors side by side to fill the FMA units. It uses each
 /// vector of B once, straight from memory, so that 8 do with 16 registers too.
 inline constexpr int row_vectors = 8;
+
+/// Calls f(0) ... f(count - 1), written out. A loop over the vectors of a tile is unrolled by GCC
+/// too late: those that it indexes have by then been put on the stack.
+template <int count, class F>
+EIGEN_ALWAYS_INLINE void unrolled(F&& f) {
+  [&]<int... i>(std::integer_sequence<int, i...>) {
+    (f(i), ...);
+  }(std::make_integer_sequence<int, count>{});
+}
 
 }  // namespace nnbind::kernels

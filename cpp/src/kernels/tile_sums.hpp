@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/descent.hpp"
+#include "kernels/tile_shape.hpp"
 
 namespace nnbind::kernels {
 
@@ -15,35 +16,35 @@ struct TileSums {
 
   EIGEN_ALWAYS_INLINE void start(const Packet<T>* first) {
     above.start(first);
-    for (int v = 0; v < V; ++v) sum[v] = first[v];
+    unrolled<V>([&](int v) { sum[v] = first[v]; });
   }
   /// `last` columns of the last vector are there.
   EIGEN_ALWAYS_INLINE void read(const T* c, Index stride, Index last) {
     above.read(c, stride, last);
     const T* const from = c + (R - 1) * stride;
-    for (int v = 0; v + 1 < V; ++v) sum[v] = load(from + v * lanes<T>);
+    unrolled<V - 1>([&](int v) { sum[v] = load(from + v * lanes<T>); });
     sum[V - 1] = load_first(from + (V - 1) * lanes<T>, last);
   }
   EIGEN_ALWAYS_INLINE void add(const T* c, Index stride, Index last) {
     above.add(c, stride, last);
     const T* const from = c + (R - 1) * stride;
-    for (int v = 0; v + 1 < V; ++v) sum[v] = simd::padd(load(from + v * lanes<T>), sum[v]);
+    unrolled<V - 1>([&](int v) { sum[v] = simd::padd(load(from + v * lanes<T>), sum[v]); });
     sum[V - 1] = simd::padd(load_first(from + (V - 1) * lanes<T>, last), sum[V - 1]);
   }
   template <class Column>
   EIGEN_ALWAYS_INLINE void add(const Column& a, const Packet<T>* right) {
     above.add(a, right);
     const Packet<T> left = broadcast(a[R - 1]);
-    for (int v = 0; v < V; ++v) sum[v] = simd::pmadd(left, right[v], sum[v]);
+    unrolled<V>([&](int v) { sum[v] = simd::pmadd(left, right[v], sum[v]); });
   }
   EIGEN_ALWAYS_INLINE void write(T* c, Index stride) const {
     above.write(c, stride);
-    for (int v = 0; v < V; ++v) store(c + (R - 1) * stride + v * lanes<T>, sum[v]);
+    unrolled<V>([&](int v) { store(c + (R - 1) * stride + v * lanes<T>, sum[v]); });
   }
   EIGEN_ALWAYS_INLINE void write_first(T* c, Index stride, Index last) const {
     above.write_first(c, stride, last);
     T* const to = c + (R - 1) * stride;
-    for (int v = 0; v + 1 < V; ++v) store(to + v * lanes<T>, sum[v]);
+    unrolled<V - 1>([&](int v) { store(to + v * lanes<T>, sum[v]); });
     store_first(to + (V - 1) * lanes<T>, sum[V - 1], last);
   }
   /// Puts θ after the step in the place of the sums, which are its gradient.
@@ -51,7 +52,7 @@ struct TileSums {
                                    Index last) {
     above.descend(step, theta, stride, last);
     const T* const w = theta + (R - 1) * stride;
-    for (int v = 0; v + 1 < V; ++v) sum[v] = step(load(w + v * lanes<T>), sum[v]);
+    unrolled<V - 1>([&](int v) { sum[v] = step(load(w + v * lanes<T>), sum[v]); });
     sum[V - 1] = step(load_first(w + (V - 1) * lanes<T>, last), sum[V - 1]);
   }
   /// The same with a velocity, which it writes.
@@ -60,11 +61,11 @@ struct TileSums {
     above.descend(step, theta, velocity, stride, last);
     const T* const w = theta + (R - 1) * stride;
     T* const moving = velocity + (R - 1) * stride;
-    for (int v = 0; v + 1 < V; ++v) {
+    unrolled<V - 1>([&](int v) {
       Packet<T> old = load(moving + v * lanes<T>);
       sum[v] = step(load(w + v * lanes<T>), sum[v], old);
       store(moving + v * lanes<T>, old);
-    }
+    });
     constexpr Index edge = (V - 1) * lanes<T>;
     Packet<T> old = load_first(moving + edge, last);
     sum[V - 1] = step(load_first(w + edge, last), sum[V - 1], old);
