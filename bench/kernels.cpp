@@ -115,8 +115,7 @@ template <class T>
 void weight_gradient_in_pieces(Rows<T> x, MatrixView<const T> grad_out, MatrixView<T> piece) {
   for (Index first = 0; first < x.cols; first += piece.rows) {
     const Range inputs{first, std::min(first + piece.rows, x.cols)};
-    kernels::affine_weight_gradient<T>(x, inputs, grad_out, false,
-                                       piece.middle_rows(0, inputs.size()));
+    kernels::affine_gradient<T>(x, inputs, grad_out, false, piece.middle_rows(0, inputs.size()));
   }
 }
 

@@ -44,10 +44,6 @@ std::string_view Activation::name() const { return kind_names[static_cast<std::s
 
 std::vector<std::string_view> Activation::names() { return {kind_names.begin(), kind_names.end()}; }
 
-bool Activation::needs_pre_activation() const {
-  return kind_ == Kind::softsign || kind_ == Kind::gelu || kind_ == Kind::silu;
-}
-
 bool Activation::is_rectifier() const {
   return kind_ == Kind::relu || kind_ == Kind::leaky_relu || kind_ == Kind::elu ||
          kind_ == Kind::gelu || kind_ == Kind::silu || kind_ == Kind::softplus;

@@ -54,25 +54,26 @@ void BatchRun<T>::make_outputs(const Losses& losses, Index capacity) {
 template <class T>
 void BatchRun<T>::load(Range rows, const Batch<T>& batch) {
   const Dataset<T>& data = *batch.data;
-  const auto sample = [order = batch.order](Index i) { return order == nullptr ? i : order[i]; };
+  const auto fill = [&, order = batch.order](auto* list, auto&& of_sample) {
+    for (Index i = rows.begin; i < rows.end; ++i) {
+      list[i] = of_sample(order == nullptr ? i : order[i]);
+      asm("");  // no vectors: to set those up would take longer than a small batch
+    }
+  };
   for (std::size_t k = 0; k < data.inputs.size(); ++k) {
-    const T** const inputs = workspace_.input_rows(k);
-    const MatrixView<const T> x = data.inputs[k];
-    for (Index i = rows.begin; i < rows.end; ++i) inputs[i] = x.row(sample(i));
+    const MatrixView<const T>& x = data.inputs[k];
+    fill(workspace_.input_rows(k), [&](Index sample) { return x.row(sample); });
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
-    const Targets<T>& targets = data.targets[k];
-    for (Index i = rows.begin; i < rows.end; ++i) {
-      const auto place = static_cast<std::size_t>(i);
-      if (targets.labels == nullptr) {
-        outputs_[k].target_rows[place] = targets.values.row(sample(i));
-      } else {
-        outputs_[k].labels[place] = targets.labels[sample(i)];
-      }
+    const auto& [values, labels] = data.targets[k];
+    if (labels == nullptr) {
+      fill(outputs_[k].target_rows.data(), [&](Index sample) { return values.row(sample); });
+    } else {
+      fill(outputs_[k].labels.data(), [&](Index sample) { return labels[sample]; });
     }
   }
-  for (Index i = rows.begin; data.weights != nullptr && i < rows.end; ++i) {
-    weights_[static_cast<std::size_t>(i)] = data.weights[sample(i)];
+  if (data.weights != nullptr) {
+    fill(weights_.data(), [&](Index sample) { return data.weights[sample]; });
   }
 }
 
@@ -105,18 +106,18 @@ double scale(const Loss& loss, Index samples) {
 template <class T>
 void BatchRun<T>::evaluate(std::size_t k, Range rows, const Batch<T>& batch) {
   Output& output = outputs_[k];
-  LossRows<T> part;
-  part.predictions = workspace_.output(k).middle_rows(rows.begin, rows.size());
-  if (batch.data->targets[k].labels == nullptr) {
-    part.targets = output.target_rows.data() + rows.begin;
-  } else {
-    part.labels = output.labels.data() + rows.begin;
-  }
-  part.weights = batch.data->weights == nullptr ? nullptr : weights_.data() + rows.begin;
-  part.scale = static_cast<T>(output.weight * scale(*output.loss, batch.count));
-  part.losses = output.losses.data() + rows.begin;
-  part.gradient = workspace_.output_gradient(k).middle_rows(rows.begin, rows.size());
-  output.loss->evaluate(part, output.pre_activation);
+  const bool labels = batch.data->targets[k].labels != nullptr;
+  output.loss->evaluate(
+      LossRows<T>{
+          .predictions = workspace_.output(k).middle_rows(rows.begin, rows.size()),
+          .targets = labels ? nullptr : output.target_rows.data() + rows.begin,
+          .labels = labels ? output.labels.data() + rows.begin : nullptr,
+          .weights = batch.data->weights == nullptr ? nullptr : weights_.data() + rows.begin,
+          .scale = static_cast<T>(output.weight * scale(*output.loss, batch.count)),
+          .losses = output.losses.data() + rows.begin,
+          .gradient = workspace_.output_gradient(k).middle_rows(rows.begin, rows.size()),
+      },
+      output.pre_activation);
 }
 
 template <class T>
@@ -161,6 +162,7 @@ double BatchRun<T>::data_loss(const Batch<T>& batch) const {
 
 template <class T>
 double BatchRun<T>::penalty() const {
+  if (!penalized_) return 0;
   double sum = 0;
   for (const double penalty : penalties_) sum += penalty;
   return sum;

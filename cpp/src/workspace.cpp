@@ -79,6 +79,7 @@ void Workspace<T>::prepare_pass(NodeId id) {
   pass.columns = all_columns(node);
   pass.node = static_cast<std::uint32_t>(id);
   pass.pre_activation = slot.pre_activation;
+  pass.padded = true;
 }
 
 template <class T>
@@ -117,6 +118,7 @@ void Workspace<T>::infer(const T* theta, Range rows, std::span<const MatrixView<
       const MatrixView<T>& to = out[static_cast<std::size_t>(slots_[id].only_output)];
       pass.output.data = to.row(first);
       pass.output.stride = to.stride;
+      pass.padded = false;
     });
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {

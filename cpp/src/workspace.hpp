@@ -173,6 +173,7 @@ class Workspace {
   void forward_rows(NodeId id, const T* theta, Range rows, F&& change);
   /// This member's passes over a batch.
   const Program& program(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  void make(Program& program, const Member& member);
   void add_forward(Program& program, NodeId id, const Member& member);
   void add_backward(Program& program, const Step& step, const Member& member);
   void add_pass(Program& program, const Step& step, Range rows, Range columns);

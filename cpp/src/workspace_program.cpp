@@ -19,14 +19,20 @@ template <class T>
 const typename Workspace<T>::Program& Workspace<T>::program(const Member& member, const T* theta,
                                                             Index batch, const Mode<T>& mode) {
   Program& made = programs_[static_cast<std::size_t>(member.rank())];
-  if (made.theta == theta && made.batch == batch && made.members == member.size() &&
-      made.mode == mode) {
-    return made;
+  const bool fits = made.theta == theta && made.batch == batch && made.members == member.size() &&
+                    made.mode == mode;
+  if (!fits) {
+    made.theta = theta;
+    made.batch = batch;
+    made.members = member.size();
+    made.mode = mode;
+    make(made, member);
   }
-  made.theta = theta;
-  made.batch = batch;
-  made.members = member.size();
-  made.mode = mode;
+  return made;
+}
+
+template <class T>
+void Workspace<T>::make(Program& made, const Member& member) {
   made.forward.clear();
   made.backward.clear();
   made.inputs.clear();
@@ -41,7 +47,6 @@ const typename Workspace<T>::Program& Workspace<T>::program(const Member& member
     if (!slots_[id].is_input) add_forward(made, id, member);
   }
   for (const Step& step : backward_steps_) add_backward(made, step, member);
-  return made;
 }
 
 template <class T>
@@ -119,6 +124,7 @@ void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Rang
   pass.columns = columns;
   pass.training = program.mode.training;
   pass.dropout = program.mode.dropout != nullptr;
+  pass.padded = true;
   program.backward.push_back(
       {node.op.get(), step.barrier_before, step.output_part, step.to_fixed, pass});
 }

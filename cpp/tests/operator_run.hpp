@@ -18,11 +18,12 @@ struct OperatorCheck {
   bool training = false;
   const DropoutKey* dropout = nullptr;
   bool accumulate = false;
-  bool same = false;   ///< all inputs are one node, of the first input's shape
-  bool pack = false;   ///< hand the parameters over in panels
-  bool split = false;  ///< compute the columns beyond the first panel apart from the others
-  bool apart = false;  ///< compute the first two rows of the batch apart from the others
-  double low = -2;     ///< of the inputs
+  bool same = false;    ///< all inputs are one node, of the first input's shape
+  bool pack = false;    ///< hand the parameters over in panels
+  bool split = false;   ///< compute the columns beyond the first panel apart from the others
+  bool apart = false;   ///< compute the first two rows of the batch apart from the others
+  bool padded = false;  ///< rows may be written up to the end of their last cache line
+  double low = -2;      ///< of the inputs
   double high = 2;
   std::uint64_t seed = 1;
 };
@@ -135,6 +136,7 @@ class OperatorRun {
       pass.training = how_.training;
       pass.dropout = how_.dropout;
       pass.first_row = rows.begin;
+      pass.padded = how_.padded;
       for (const Range columns : column_parts(width_)) {
         pass.columns = columns;
         op_.forward(pass);
@@ -168,6 +170,7 @@ class OperatorRun {
     pass.output_gradient = output_gradient_.view().middle_rows(rows.begin, rows.size());
     pass.training = how_.training;
     pass.dropout = how_.dropout != nullptr;
+    pass.padded = how_.padded;
     return pass;
   }
 

@@ -123,20 +123,25 @@ TYPED_TEST(Affine, InputGradientEqualsTheNaiveLoopForEveryShape) {
   }
 }
 
-TYPED_TEST(Affine, WeightGradientEqualsTheNaiveLoopForEveryShape) {
+TYPED_TEST(Affine, GradientEqualsTheNaiveLoopForEveryShape) {
   using T = TypeParam;
   for (const Shape& shape : shapes()) {
     const auto x = this->integers(shape.rows, shape.inputs);
     const auto grad_out = this->integers(shape.rows, shape.units);
-    auto out = this->integers(shape.inputs, shape.units);
-    auto expected = this->copy(out);
-    for (const bool accumulate : {true, false}) {
-      const Range all{0, shape.inputs};
-      kernels::affine_weight_gradient<T>(x.rows(), all, grad_out.view(), accumulate, out.view());
-      naive::weight_gradient<T>(x.view(), all, grad_out.view(), accumulate, expected.view());
-      ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
+    const Range all{0, shape.inputs};
+    for (const bool bias : {false, true}) {
+      auto out = this->integers(shape.inputs + (bias ? 1 : 0), shape.units);
+      auto expected = this->copy(out);
+      const MatrixView<T> naive_weights = expected.view().middle_rows(0, shape.inputs);
+      T* const naive_bias = expected.view().row(shape.inputs);
+      for (const bool accumulate : {true, false}) {
+        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), accumulate, out.view());
+        naive::weight_gradient<T>(x.view(), all, grad_out.view(), accumulate, naive_weights);
+        if (bias) naive::bias_gradient<T>(grad_out.view(), accumulate, naive_bias);
+        ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
+      }
+      ASSERT_TRUE(out.frame_is_whole()) << shape << ", bias: " << bias;
     }
-    ASSERT_TRUE(out.frame_is_whole()) << shape;
   }
 }
 
@@ -160,8 +165,8 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       const auto grad_out = this->integers(shape.rows, shape.units);
       auto gradient = this->integers(shape.inputs + 1, shape.units);
       const Range all{0, shape.inputs};
-      const auto weights = [&](MatrixView<T> m) { return m.middle_rows(0, shape.inputs); };
-      naive::weight_gradient<T>(x.view(), all, grad_out.view(), false, weights(gradient.view()));
+      naive::weight_gradient<T>(x.view(), all, grad_out.view(), false,
+                                gradient.view().middle_rows(0, shape.inputs));
       naive::bias_gradient<T>(grad_out.view(), false, gradient.view().row(shape.inputs));
 
       auto theta = this->integers(shape.inputs + 1, shape.units);
@@ -176,12 +181,8 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       auto memory = this->integers(shape.inputs + 1, shape.units);
       const bool moves = rule.momentum != 0;
       const auto descend = [&](const Panels<T>& to, T* v) {
-        const Descent<T> descent{to, moves ? v : nullptr, rule};
-        kernels::affine_weight_gradient<T>(x.rows(), all, grad_out.view(), false,
-                                           weights(memory.view()),
-                                           descent.middle_rows(0, shape.inputs));
-        kernels::affine_bias_gradient<T>(grad_out.view(), false, memory.view().row(shape.inputs),
-                                         descent.middle_rows(shape.inputs, 1));
+        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), false, memory.view(),
+                                    {to, moves ? v : nullptr, rule});
       };
       descend(Panels<T>::plain(theta.view()), velocity.view().data);
       descend(packed_theta.panels(), packed_velocity.panels().data);
@@ -209,7 +210,7 @@ TYPED_TEST(Affine, WeightGradientOfEveryRangeIsThosePartsOfTheWhole) {
     for (Index end = begin; end <= 29; ++end) {
       auto out = this->integers(end - begin, 19);
       auto expected = this->copy(out);
-      kernels::affine_weight_gradient<T>(x.rows(), {begin, end}, grad_out.view(), true, out.view());
+      kernels::affine_gradient<T>(x.rows(), {begin, end}, grad_out.view(), true, out.view());
       naive::weight_gradient<T>(x.view(), {begin, end}, grad_out.view(), true, expected.view());
       ASSERT_TRUE(this->equal(out, expected)) << begin << " .. " << end;
       ASSERT_TRUE(out.frame_is_whole()) << begin << " .. " << end;
@@ -225,7 +226,8 @@ TYPED_TEST(Affine, BiasGradientEqualsTheNaiveLoopForEveryShape) {
       auto out = this->integers(1, units);
       auto expected = this->copy(out);
       for (const bool accumulate : {true, false}) {
-        kernels::affine_bias_gradient<T>(grad_out.view(), accumulate, out.view().data);
+        kernels::affine_gradient<T>({nullptr, rows}, {0, 0}, grad_out.view(), accumulate,
+                                    out.view());
         naive::bias_gradient<T>(grad_out.view(), accumulate, expected.view().data);
         ASSERT_TRUE(this->equal(out, expected)) << rows << " x " << units;
       }
@@ -269,8 +271,8 @@ TYPED_TEST(Affine, PartsOfTheRowsAndColumnsHaveTheBitsOfTheWhole) {
     }
     for (Index k = 0; k < 37; k += part) {
       const Range range{k, std::min<Index>(k + part, 37)};
-      kernels::affine_weight_gradient<T>(x.rows(), range, grad_out.view(), false,
-                                         products.grad_weights.view().middle_rows(k, range.size()));
+      kernels::affine_gradient<T>(x.rows(), range, grad_out.view(), false,
+                                  products.grad_weights.view().middle_rows(k, range.size()));
     }
     return products;
   };

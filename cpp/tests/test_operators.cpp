@@ -72,6 +72,24 @@ TEST_P(DenseGradient, IsRightInPartsOfTheColumns) {
   expect_right(options, {.dropout = &key, .split = split}, 19);
 }
 
+TEST_P(DenseGradient, HasTheSameBitsWhereRowsHaveRoomForWholeVectors) {
+  const DropoutKey key{1, 2};
+  for (const Index units : {1, 3, 8, 9, 21}) {
+    for (const Index inputs : {1, 5, 19}) {
+      for (const double dropout : {0.0, 0.5}) {
+        DenseOptions options = dense(GetParam(), units);
+        options.dropout = dropout;
+        const Dense<double> op(options);
+        OperatorCheck how{.dropout = dropout > 0 ? &key : nullptr, .split = op.splits_columns()};
+        const std::vector<double> tight = OperatorRun(op, {batch_of(inputs)}, how).results();
+        how.padded = true;
+        EXPECT_EQ(OperatorRun(op, {batch_of(inputs)}, how).results(), tight)
+            << inputs << " inputs, " << units << " units, dropout " << dropout;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Each, DenseGradient, ::testing::ValuesIn(Activation::names()),
                          [](const auto& test) { return std::string(test.param); });
 

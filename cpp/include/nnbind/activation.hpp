@@ -66,7 +66,9 @@ class Activation {
   [[nodiscard]] static std::vector<std::string_view> names();
 
   /// Whether g' is computed from t, which must then be kept; else from y = g(t).
-  [[nodiscard]] bool needs_pre_activation() const;
+  [[nodiscard]] bool needs_pre_activation() const {
+    return kind_ == Kind::softsign || kind_ == Kind::gelu || kind_ == Kind::silu;
+  }
   /// Whether g looks at a whole row: softmax and log_softmax.
   [[nodiscard]] bool is_row_wise() const {
     return kind_ == Kind::softmax || kind_ == Kind::log_softmax;

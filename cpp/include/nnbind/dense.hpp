@@ -59,6 +59,7 @@ class Dense final : public Operator<T> {
   [[nodiscard]] bool descends() const override { return true; }
 
  private:
+  [[nodiscard]] Range whole_columns(Range columns, bool padded, bool drops) const;
   template <class U>
   [[nodiscard]] MatrixView<U> mask_of(MatrixView<U> saved) const;
 

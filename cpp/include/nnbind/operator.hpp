@@ -47,6 +47,7 @@ struct ForwardPass {
   std::uint32_t node = 0;               ///< where in the graph, for the dropout
   Index first_row = 0;                  ///< where in the batch, for the dropout
   bool pre_activation = false;          ///< leave the output activation to the loss
+  bool padded = false;  ///< rows to be written may be so up to the end of their last cache line
 };
 
 /// The gradient that an operator hands down to one of its inputs.
@@ -74,6 +75,7 @@ struct BackwardPass {
   Range columns;
   bool training = false;  ///< as in the forward pass
   bool dropout = false;   ///< whether the forward pass dropped units
+  bool padded = false;    ///< as in the forward pass
 };
 
 /// Rows and columns of a block of parameters.

@@ -114,13 +114,14 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
     }
     for (Index k = 0; k < weights.rows; k += piece.width) {
       const Index inputs = std::min(piece.width, weights.rows - k);
+      const Index columns = std::min(piece.width, grad_inputs.cols - k);
       transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.values.data());
       const T* const below = weights.column(j) + (k + inputs) * weights.stride;
       const Index panels_below = k + inputs < weights.rows ? units / piece.width : 0;
       const Ahead<T> ahead{below, weights.step, panels_below};
       product<T>(Even<T>{grad_out.data + j, grad_out.stride, ahead}, piece.panel(units, inputs),
                  accumulate || j > 0 ? Start::accumulate_last : Start::zero,
-                 grad_inputs.middle_columns(k, inputs));
+                 grad_inputs.middle_columns(k, columns));
     }
   }
 }
@@ -148,29 +149,13 @@ struct ColumnBlock {
   }
 };
 
-}  // namespace
-
 // In blocks of samples, so that what a tile reads stays in the first-level cache until the next one
 // reads it. Where it will be read often, columns of X are first copied next to each other: a column
 // of X as it lies has each of its elements on a page of its own.
 template <class T>
-void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                            bool accumulate, const MatrixView<T>& grad_weights,
-                            const Descent<T>& descent) {
-  if (grad_out.rows == 1 && !accumulate) {
-    const T* const sample = x.row[0] + inputs.begin;
-    const Panels<T>& theta = descent.theta;
-    if (grad_out.cols == 1 && grad_weights.stride == 1 &&
-        (theta.data == nullptr || theta.stride == 1)) {  // a column that is also a row
-      const Index count = inputs.size();
-      weight_gradient_of_one(
-          grad_out.data, sample, MatrixView<T>{grad_weights.data, 1, count, count},
-          {Panels<T>::plain({theta.data, 1, count, count}), descent.velocity, descent.rule});
-    } else {
-      weight_gradient_of_one(sample, grad_out.data, grad_weights, descent);
-    }
-    return;
-  }
+void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                     bool accumulate, const MatrixView<T>& grad_weights,
+                     const Descent<T>& descent) {
   using Block = ColumnBlock<T>;
   const bool copies = grad_weights.cols > 3 * panel_columns<T> && grad_out.rows > 48;
   const Index chunk = copies ? Block::most_columns : inputs.size();
@@ -191,14 +176,8 @@ void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<con
 }
 
 template <class T>
-void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
-                          const Descent<T>& descent) {
-  if (grad_out.rows == 1 && !accumulate) {  // of an input that is 1
-    const T one{1};
-    const Index cols = grad_out.cols;
-    weight_gradient_of_one(&one, grad_out.data, MatrixView<T>{grad_bias, 1, cols, cols}, descent);
-    return;
-  }
+void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
+                   const Descent<T>& descent) {
   // Four sums, of every fourth sample each: a single one would wait for itself at each addition.
   const auto column_sum = [rows = grad_out.rows, stride = grad_out.stride](const T* column,
                                                                            Packet<T> start) {
@@ -229,13 +208,30 @@ void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, 
   }
 }
 
+}  // namespace
+
+template <class T>
+void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                     bool accumulate, const MatrixView<T>& gradient, const Descent<T>& descent) {
+  if (grad_out.rows == 1 && !accumulate) {
+    const T* const sample = inputs.size() > 0 ? x.row[0] + inputs.begin : nullptr;
+    return gradient_of_one(sample, inputs.size(), grad_out.data, gradient, descent);
+  }
+  const Index weights = inputs.size();
+  if (weights > 0) {
+    weight_gradient(x, inputs, grad_out, accumulate, gradient.middle_rows(0, weights), descent);
+  }
+  if (gradient.rows > weights) {
+    bias_gradient(grad_out, accumulate, gradient.row(weights), descent.middle_rows(weights, 1));
+  }
+}
+
 #define NNBIND_INSTANTIATE(T)                                                                      \
   template void affine<T>(const Rows<T>&, const Panels<const T>&, bool, const MatrixView<T>&);     \
   template void affine_input_gradient<T>(const MatrixView<const T>&, const Panels<const T>&, bool, \
                                          const MatrixView<T>&);                                    \
-  template void affine_weight_gradient<T>(const Rows<T>&, Range, const MatrixView<const T>&, bool, \
-                                          const MatrixView<T>&, const Descent<T>&);                \
-  template void affine_bias_gradient<T>(const MatrixView<const T>&, bool, T*, const Descent<T>&);
+  template void affine_gradient<T>(const Rows<T>&, Range, const MatrixView<const T>&, bool,        \
+                                   const MatrixView<T>&, const Descent<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -16,22 +16,18 @@ template <class T>
 void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out);
 
 /// ∂L/∂X = ∂L/∂T · Wᵀ; written over `grad_inputs`, or added to it. With some rows of W, those
-/// columns of ∂L/∂X.
+/// columns of ∂L/∂X. `grad_inputs` may have more, up to whole vectors, which get what is of no use.
 template <class T>
 void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
                            bool accumulate, const MatrixView<T>& grad_inputs);
 
-/// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it. With a
-/// descent that step by it instead, of the same block of W; what is then in `grad_weights` is not
-/// the gradient.
+/// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it; and
+/// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. With a descent that
+/// step by it instead, of the same block of W and b; what is then in `gradient` is not the
+/// gradient.
 template <class T>
-void affine_weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                            bool accumulate, const MatrixView<T>& grad_weights,
-                            const Descent<T>& descent = {});
-
-/// ∂L/∂b = Σ over the rows of ∂L/∂T; or a descent of b by it.
-template <class T>
-void affine_bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
-                          const Descent<T>& descent = {});
+void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                     bool accumulate, const MatrixView<T>& gradient,
+                     const Descent<T>& descent = {});
 
 }  // namespace nnbind::kernels

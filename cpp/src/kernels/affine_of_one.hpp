@@ -99,76 +99,67 @@ void multiply_rows(const MatrixView<const T>& x, const T* w, bool accumulate,
   }
 }
 
-/// The first `count` elements from there on, which may be more than a vector has: the compiler sees
-/// where it is always one.
-template <class T>
-EIGEN_ALWAYS_INLINE Packet<T> load_some(const T* from, Index count) {
-  return count >= lanes<T> ? load(from) : load_first(from, count);
-}
-template <class T>
-EIGEN_ALWAYS_INLINE void store_some(T* to, const Packet<T>& value, Index count) {
-  if (count >= lanes<T>) {
-    store(to, value);
-  } else {
-    store_first(to, value, count);
-  }
-}
-
-/// x · gᵀ, a row after the other: it is limited by the memory, which is read and written in its
-/// order. `put(i, j, product, count)` takes a vector of it, or the `count` elements that are left.
+/// The rows of x gᵀ for a sample x of so many inputs, behind which there is a 1 if `to` has a row
+/// for it: row(i, left, right, count) for row i = left · right. One after the other: it is limited
+/// by the memory, which is read and written in its order. A column without gaps is one row.
 template <class T, class F>
-EIGEN_ALWAYS_INLINE void outer_product(const T* x, const T* g, Index rows, Index cols, F put) {
-  for (Index i = 0; i < rows; ++i) {
-    const Packet<T> left = broadcast(x[i]);
-    Index j = 0;
-    for (; j + lanes<T> <= cols; j += lanes<T>) {
-      put(i, j, Packet<T>(simd::pmul(left, load(g + j))), lanes<T>);
-    }
-    if (const Index count = cols - j; count > 0) {
-      put(i, j, Packet<T>(simd::pmul(left, load_first(g + j, count))), count);
-    }
-  }
-}
-
-/// A step for the first `count` elements of a vector of θ, whose velocity may be nullptr.
-template <class T>
-EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient,
-                                 T* theta, T* velocity, Index count) {
-  const Packet<T> w = load_some(theta, count);
-  if (velocity == nullptr) {
-    store_some(theta, step(w, gradient), count);
-  } else {
-    Packet<T> v = load_some(velocity, count);
-    store_some(theta, step(w, gradient, v), count);
-    store_some(velocity, v, count);
-  }
-}
-
-/// The weight gradient of a single sample.
-template <class T>
-void weight_gradient_of_one(const T* x, const T* g, const MatrixView<T>& out,
-                            const Descent<T>& descent) {
-  const Panels<T>& theta = descent.theta;
-  if (theta.data == nullptr) {
-    outer_product(x, g, out.rows, out.cols,
-                  [&](Index i, Index j, const Packet<T>& product, Index count) {
-                    store_some(out.row(i) + j, product, count);
-                  });
+EIGEN_ALWAYS_INLINE void each_row(const T* x, Index inputs, const T* g, const MatrixView<T>& to,
+                                  F row) {
+  if (to.cols == 1 && to.stride == 1) {
+    row(0, g[0], x, inputs);
+    if (to.rows > inputs) row(inputs, T{1}, g, 1);
     return;
   }
-  const DescentStep<Packet<T>> step(descent.rule);
-  const auto columns = [&](Range range, Index stride) {
-    T* const w = theta.column(range.begin);
-    T* const v = descent.velocity_of(w);
-    outer_product(x, g + range.begin, out.rows, range.size(),
-                  [&](Index i, Index j, const Packet<T>& product, Index count) {
-                    const Index place = i * stride + j;
-                    descend(step, product, w + place, v == nullptr ? v : v + place, count);
-                  });
-  };
-  if (!theta.is_packed()) return columns({0, out.cols}, theta.stride);
-  for (Index first = 0; first < out.cols; first += panel_columns<T>) {
-    columns({first, std::min(first + panel_columns<T>, out.cols)}, panel_columns<T>);
+  for (Index i = 0; i < to.rows; ++i) row(i, i < inputs ? x[i] : T{1}, g, to.cols);
+}
+
+/// θ -= its step by x gᵀ, with a velocity that may be nullptr.
+template <class T>
+void descend_by_one(const T* x, Index inputs, const T* g, const MatrixView<T>& theta, T* velocity,
+                    const DescentRule<T>& rule) {
+  const DescentStep<Packet<T>> step(rule);
+  if (velocity == nullptr) {
+    each_row(x, inputs, g, theta, [&](Index i, T left, const T* right, Index count) {
+      T* const w = theta.row(i);
+      const auto move = [&, left = broadcast(left)](const Packet<T>& old, const Packet<T>& r) {
+        return step(old, Packet<T>(simd::pmul(left, r)));
+      };
+      map_elements(count, w, move, static_cast<const T*>(w), right);
+    });
+    return;
+  }
+  each_row(x, inputs, g, theta, [&](Index i, T left, const T* right, Index count) {
+    const Index first = i * theta.stride;
+    for (Index j = 0; j < count; j += lanes<T>) {
+      const Index some = std::min(lanes<T>, count - j);
+      const Packet<T> product = simd::pmul(broadcast(left), load_first(right + j, some));
+      descend(step, product, theta.data + first + j, velocity + first + j, some);
+    }
+  });
+}
+
+/// ∂L/∂W and ∂L/∂b of a single sample x of so many inputs, or a descent by them: b is the weight of
+/// an input that is 1.
+template <class T>
+void gradient_of_one(const T* x, Index inputs, const T* g, const MatrixView<T>& gradient,
+                     const Descent<T>& descent) {
+  const Panels<T>& theta = descent.theta;
+  if (theta.data == nullptr) {
+    each_row(x, inputs, g, gradient, [&](Index i, T left, const T* right, Index count) {
+      const auto product = [left = broadcast(left)](const Packet<T>& r) {
+        return Packet<T>(simd::pmul(left, r));
+      };
+      map_elements(count, gradient.row(i), product, right);
+    });
+    return;
+  }
+  if (!theta.is_packed()) {
+    const MatrixView<T> plain{theta.data, theta.rows, theta.cols, theta.stride};
+    return descend_by_one(x, inputs, g, plain, descent.velocity, descent.rule);
+  }
+  for (Index first = 0; first < theta.cols; first += panel_columns<T>) {
+    const MatrixView<T> panel = theta.view(first, std::min(panel_columns<T>, theta.cols - first));
+    descend_by_one(x, inputs, g + first, panel, descent.velocity_of(panel.data), descent.rule);
   }
 }
 

@@ -38,4 +38,19 @@ class DescentStep {
   P b_;
 };
 
+/// The same for the first `count` elements of a vector in memory, by `gradient`; the velocity may
+/// be nullptr.
+template <class T>
+EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient,
+                                 T* theta, T* velocity, Index count) {
+  const Packet<T> w = load_first(theta, count);
+  if (velocity == nullptr) {
+    store_first(theta, step(w, gradient), count);
+  } else {
+    Packet<T> v = load_first(velocity, count);
+    store_first(theta, step(w, gradient, v), count);
+    store_first(velocity, v, count);
+  }
+}
+
 }  // namespace nnbind::kernels

@@ -21,6 +21,13 @@ using Packet = typename simd::packet_traits<T>::type;
 template <class T>
 inline constexpr Index lanes = simd::unpacket_traits<Packet<T>>::size;
 
+/// So many columns and those that fill up the last vector. Parts of vectors take longer than whole
+/// ones, so rows with memory behind them had better be computed up to here.
+template <class T>
+constexpr Index whole_vectors(Index columns) {
+  return (columns + lanes<T> - 1) & -lanes<T>;
+}
+
 /// Vector registers of the machine: 32 with AVX-512 and on ARM64, 16 on older x86. (Eigen defines
 /// its EIGEN_ARCH_... always, as 0 or 1.)
 #if defined(EIGEN_VECTORIZE_AVX512) || EIGEN_ARCH_ARM64

@@ -6,6 +6,7 @@
 #include "kernels/activation.hpp"
 #include "kernels/affine.hpp"
 #include "kernels/dropout.hpp"
+#include "kernels/packet.hpp"
 #include "nnbind/error.hpp"
 #include "operators/attributes.hpp"
 
@@ -107,15 +108,23 @@ MatrixView<U> Dense<T>::mask_of(MatrixView<U> saved) const {
   return saved.middle_columns(saved.cols - options_.units, options_.units);
 }
 
+// Whole vectors of the output, where its rows have room for them: but for softmaxes, which see how
+// wide a row is; the masks of dropout, behind the arguments of g'; and a single unit.
+template <class T>
+Range Dense<T>::whole_columns(Range columns, bool padded, bool drops) const {
+  if (!padded || drops || options_.activation.is_row_wise() || options_.units == 1) return columns;
+  return {columns.begin, kernels::whole_vectors<T>(columns.end)};
+}
+
 template <class T>
 void Dense<T>::forward(const ForwardPass<T>& pass) const {
   const Index inputs = pass.inputs[0].cols;
-  const Range columns = pass.columns;
-  const Panels<const T> weights = part(pass.parameters.middle_rows(0, inputs), columns);
-  const MatrixView<T> output = part(pass.output, columns);
   const Activation& g = options_.activation;
   const bool saves = !pass.pre_activation && pass.saved.data != nullptr;
   const bool drops = saves && options_.dropout > 0 && pass.dropout != nullptr;
+  const Range columns = whole_columns(pass.columns, pass.padded, drops);
+  const Panels<const T> weights = part(pass.parameters.middle_rows(0, inputs), columns);
+  const MatrixView<T> output = part(pass.output, columns);
   const MatrixView<T> argument =
       part(saves && saves_argument(g, drops) ? pass.saved : pass.output, columns);
   kernels::affine(pass.inputs[0], weights, options_.bias, argument);
@@ -132,11 +141,12 @@ void Dense<T>::backward_output(const BackwardPass<T>& pass) const {
   // ∂L/∂t = (∂L/∂y ⊙ mask) ⊙ g'(t), where the output was y ⊙ mask.
   const Activation& g = options_.activation;
   const bool drops = options_.dropout > 0 && pass.dropout;
-  const MatrixView<T> gradient = part(pass.output_gradient, pass.columns);
+  const Range columns = whole_columns(pass.columns, pass.padded, drops);
+  const MatrixView<T> gradient = part(pass.output_gradient, columns);
   const MatrixView<const T> argument =
-      part(saves_argument(g, drops) ? pass.saved : pass.output, pass.columns);
+      part(saves_argument(g, drops) ? pass.saved : pass.output, columns);
   const MatrixView<const T> mask =
-      drops ? part(mask_of(pass.saved), pass.columns) : MatrixView<const T>{};
+      drops ? part(mask_of(pass.saved), columns) : MatrixView<const T>{};
   kernels::multiply_by_slope(g, argument, argument, gradient, mask);
 }
 
@@ -145,9 +155,10 @@ void Dense<T>::backward(const BackwardPass<T>& pass) const {
   // ∂L/∂X = ∂L/∂T · Wᵀ.
   const InputGradient<T>& to = pass.input_gradients[0];
   const Range inputs = pass.columns;
+  const Index end = pass.padded ? kernels::whole_vectors<T>(inputs.end) : inputs.end;
   kernels::affine_input_gradient<T>(pass.output_gradient,
                                     pass.parameters.middle_rows(inputs.begin, inputs.size()),
-                                    to.accumulate, part(to.gradient, inputs));
+                                    to.accumulate, part(to.gradient, {inputs.begin, end}));
 }
 
 template <class T>
@@ -155,17 +166,9 @@ void Dense<T>::parameter_gradient(const ParameterPass<T>& pass) const {
   // ∂L/∂W = Xᵀ · ∂L/∂T, and ∂L/∂b = Σ over the samples of ∂L/∂T.
   const Block& block = pass.block;
   const MatrixView<const T> from = part(pass.output_gradient, block.cols);
-  const Index weight_rows = pass.inputs[0].cols;
-  const Range weights{block.rows.begin, std::min(block.rows.end, weight_rows)};
-  if (weights.size() > 0) {
-    kernels::affine_weight_gradient(pass.inputs[0], weights, from, pass.accumulate,
-                                    pass.gradient.middle_rows(0, weights.size()), pass.descent);
-  }
-  if (block.rows.end > weight_rows) {
-    const Index bias = weight_rows - block.rows.begin;
-    kernels::affine_bias_gradient(from, pass.accumulate, pass.gradient.row(bias),
-                                  pass.descent.middle_rows(bias, 1));
-  }
+  const Range weights{block.rows.begin, std::min(block.rows.end, pass.inputs[0].cols)};
+  kernels::affine_gradient(pass.inputs[0], weights, from, pass.accumulate, pass.gradient,
+                           pass.descent);
 }
 
 template class Dense<float>;

@@ -44,8 +44,8 @@ class MatMul final : public Operator<T> {
                                         to_x.gradient);
     }
     if (to_w.gradient.data != nullptr) {
-      kernels::affine_weight_gradient<T>(pass.inputs[0], {0, pass.inputs[0].cols},
-                                         pass.output_gradient, to_w.accumulate, to_w.gradient);
+      kernels::affine_gradient<T>(pass.inputs[0], {0, pass.inputs[0].cols}, pass.output_gradient,
+                                  to_w.accumulate, to_w.gradient);
     }
   }
 };
