@@ -168,7 +168,9 @@ EIGEN_STRONG_INLINE void map_elements(Index count, T* out, F&& f, const In*... i
 /// reference is read again after each store of a vector.
 template <class T, class F, class... In>
 EIGEN_STRONG_INLINE void map_rows(MatrixView<T> out, F&& f, MatrixView<In>... in) {
-  if (out.cols > lanes<T>) {
+  if (out.stride == out.cols && ((in.stride == out.cols) && ...)) {  // all rows are one
+    map_elements(out.rows * out.cols, out.data, f, in.data...);
+  } else if (out.cols > lanes<T>) {
     for (Index i = 0; i < out.rows; ++i) map_elements(out.cols, out.row(i), f, in.row(i)...);
   } else {  // rows of one vector: nothing but that vector in the loop
     for (Index i = 0; i < out.rows; ++i) {
