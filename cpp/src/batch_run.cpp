@@ -65,11 +65,11 @@ void BatchRun<T>::load(Range rows, const Batch<T>& batch) {
     fill(workspace_.input_rows(k), [&](Index sample) { return x.row(sample); });
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
-    const auto& [values, labels] = data.targets[k];
-    if (labels == nullptr) {
-      fill(outputs_[k].target_rows.data(), [&](Index sample) { return values.row(sample); });
+    const Targets<T>& targets = data.targets[k];
+    if (targets.labels == nullptr) {
+      fill(outputs_[k].target_rows.data(), [&](Index i) { return targets.values.row(i); });
     } else {
-      fill(outputs_[k].labels.data(), [&](Index sample) { return labels[sample]; });
+      fill(outputs_[k].labels.data(), [&](Index i) { return targets.labels[i]; });
     }
   }
   if (data.weights != nullptr) {

@@ -69,7 +69,7 @@ class BatchRun {
   [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
   /// Before the bar at which an update follows: makes ready what that needs, which may throw.
-  void prepare_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
+  void prepare_update(const Member& member, const Batch<T>& batch, const Optimizer& optimizer);
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
   /// This member's part of a step, once prepared. The gradient of a block is used as soon as it is
@@ -92,8 +92,7 @@ class BatchRun {
     Panels<T> theta;         // where it is kept up to date
     Index offset;            // where it begins in a gradient of θ's order
     Index stride;            // from one of its rows to the next in that
-    bool can_descend;        // whether its gradient need not be stored for gradient descent
-    bool descends;           // and is not
+    bool descends;           // whether its gradient need not be stored for gradient descent
     MatrixView<T> gradient;  // where it is put until it is used
     std::vector<ParameterCall<T>> calls;  // that compute it
   };
@@ -125,7 +124,6 @@ class BatchRun {
   /// there are shares, for those of the missing too.
   template <class F>
   void each_share(const Member& member, F&& f);
-  void prepare(Piece& piece, Index samples, Optimizer& optimizer);
   void update_share(Share& share, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;

@@ -72,8 +72,8 @@ typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
   const Index weight_rows = std::clamp<Index>(node.weight_rows - rows.begin, 0, rows.size());
-  const bool can_descend = !penalized_ && workspace_.can_descend(id);
-  return {id, block, weight_rows, theta, offset, stride, can_descend, false, {}, {}};
+  const bool descends = !penalized_ && workspace_.can_descend(id);
+  return {id, block, weight_rows, theta, offset, stride, descends, {}, {}};
 }
 
 template <class T>
@@ -155,23 +155,16 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
 
 template <class T>
 void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
-                                 Optimizer& optimizer) {
+                                 const Optimizer& optimizer) {
   if (optimizer.clip_norm()) (void)network_->gradient();
   each_share(member, [&](Share& share) {
     if (share.samples == batch.count) return;
-    for (Piece& piece : share.pieces) prepare(piece, batch.count, optimizer);
+    for (Piece& piece : share.pieces) {
+      workspace_.make_calls(piece.node, {0, batch.count}, piece.block, true, piece.gradient,
+                            piece.calls);
+    }
     share.samples = batch.count;
   });
-}
-
-template <class T>
-void BatchRun<T>::prepare(Piece& piece, Index samples, Optimizer& optimizer) {
-  workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, piece.calls);
-  const std::optional<DescentRule<double>> rule = optimizer.descent();
-  piece.descends = piece.can_descend && rule;
-  if (!piece.descends) return;
-  T* const velocity = rule->momentum != 0 ? state_of(piece, 0, optimizer).data : nullptr;
-  piece.calls[0].pass.descent = {piece.theta, velocity, {}};
 }
 
 template <class T>
@@ -181,11 +174,16 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 
 template <class T>
 void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer) {
-  const DescentRule<T> rule = optimizer.descent().value_or(DescentRule<double>{}).template as<T>();
+  const std::optional<DescentRule<double>> rule = optimizer.descent();
   for (Piece& piece : share.pieces) {
-    if (piece.descends) piece.calls[0].pass.descent.rule = rule;
+    const bool descends = rule && piece.descends;
+    Descent<T>& descent = piece.calls[0].pass.descent;
+    descent.theta = descends ? piece.theta : Panels<T>{};
+    if (descends) descent.rule = rule->template as<T>();
+    const bool has_velocity = descends && rule->momentum != 0;
+    descent.velocity = has_velocity ? state_of(piece, 0, optimizer).data : nullptr;
     for (const ParameterCall<T>& call : piece.calls) call.run();
-    if (piece.descends) continue;
+    if (descends) continue;
     add_penalty_gradient(piece, samples, piece.gradient);
     step(piece, piece.gradient, optimizer);
   }
@@ -237,11 +235,11 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   });
 }
 
-#define NNBIND_INSTANTIATE(T)                                                              \
-  template void BatchRun<T>::make_pieces(int);                                             \
-  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, Optimizer&);   \
-  template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>); \
-  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);           \
+#define NNBIND_INSTANTIATE(T)                                                                  \
+  template void BatchRun<T>::make_pieces(int);                                                 \
+  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, const Optimizer&); \
+  template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>);     \
+  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);               \
   template void BatchRun<T>::clipped_update(const Member&, const Batch<T>&, Optimizer&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
