@@ -42,17 +42,19 @@ TYPED_TEST(FitOf, TakesTheSameStepWhetherItStoresItsGradientOrNot) {
   using T = TypeParam;
   const Problem<T> problem(100, 40, 3);
   for (const Index batch : {1, 7, 32, 100}) {
-    const auto run = [&](std::optional<double> clip_norm) {
-      auto network = mlp<T>(40, {130, 20}, 3, "tanh", "softmax");
-      const OptimizerPointer optimizer = sgd(constant_rate(0.1), 0, false, clip_norm);
-      FitOptions options;
-      options.epochs = 2;
-      options.batch_size = batch;
-      History history;
-      fit(network, problem.classes(), cross_entropy(), *optimizer, options, history);
-      return theta_of(network);
-    };
-    EXPECT_EQ(run(std::nullopt), run(1e30)) << batch;
+    for (const double momentum : {0.0, 0.9}) {
+      const auto run = [&](std::optional<double> clip_norm) {
+        auto network = mlp<T>(40, {130, 20}, 3, "tanh", "softmax");
+        const auto optimizer = sgd(constant_rate(0.01), momentum, false, clip_norm);
+        FitOptions options;
+        options.epochs = 2;
+        options.batch_size = batch;
+        History history;
+        fit(network, problem.classes(), cross_entropy(), *optimizer, options, history);
+        return theta_of(network);
+      };
+      EXPECT_EQ(run(std::nullopt), run(1e30)) << batch << ", momentum " << momentum;
+    }
   }
 }
 
