@@ -67,9 +67,10 @@ void BatchRun<T>::load(Range rows, const Batch<T>& batch) {
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     const Targets<T>& targets = data.targets[k];
     if (targets.labels == nullptr) {
-      fill(outputs_[k].target_rows.data(), [&](Index i) { return targets.values.row(i); });
+      fill(outputs_[k].target_rows.data(),
+           [&](Index sample) { return targets.values.row(sample); });
     } else {
-      fill(outputs_[k].labels.data(), [&](Index i) { return targets.labels[i]; });
+      fill(outputs_[k].labels.data(), [&](Index sample) { return targets.labels[sample]; });
     }
   }
   if (data.weights != nullptr) {

@@ -45,7 +45,7 @@ TYPED_TEST(FitOf, TakesTheSameStepWhetherItStoresItsGradientOrNot) {
     for (const double momentum : {0.0, 0.9}) {
       const auto run = [&](std::optional<double> clip_norm) {
         auto network = mlp<T>(40, {130, 20}, 3, "tanh", "softmax");
-        const auto optimizer = sgd(constant_rate(0.01), momentum, false, clip_norm);
+        const auto optimizer = sgd(constant_rate(0.1), momentum, false, clip_norm);
         FitOptions options;
         options.epochs = 2;
         options.batch_size = batch;

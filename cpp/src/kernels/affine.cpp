@@ -213,11 +213,10 @@ void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad
 template <class T>
 void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                      bool accumulate, const MatrixView<T>& gradient, const Descent<T>& descent) {
-  if (grad_out.rows == 1 && !accumulate) {
-    const T* const sample = inputs.size() > 0 ? x.row[0] + inputs.begin : nullptr;
-    return gradient_of_one(sample, inputs.size(), grad_out.data, gradient, descent);
-  }
   const Index weights = inputs.size();
+  if (grad_out.rows == 1 && !accumulate) {
+    return gradient_of_one(x.row[0] + inputs.begin, weights, grad_out.data, gradient, descent);
+  }
   if (weights > 0) {
     weight_gradient(x, inputs, grad_out, accumulate, gradient.middle_rows(0, weights), descent);
   }
