@@ -51,13 +51,13 @@ bool Activation::is_rectifier() const {
 
 template <class T>
 void Activation::forward(const MatrixView<const T>& t, const MatrixView<T>& out) const {
-  kernels::activate(*this, t, out);
+  kernels::activation_loop<T> (*this)(*this, t, out);
 }
 
 template <class T>
 void Activation::backward(MatrixView<const T> t, MatrixView<const T> out,
                           MatrixView<T> grad) const {
-  kernels::multiply_by_slope(*this, t, out, grad);
+  kernels::slope_loop<T> (*this)(*this, t, out, grad, {});
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                    \

@@ -23,6 +23,7 @@ BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regulariz
                       Index capacity, int members, Purpose purpose)
     : network_(&network),
       regularizer_(regularizer),
+      members_(members),
       penalized_(regularizer.l1 != 0 || regularizer.l2 != 0),
       workspace_(network, {.capacity = capacity,
                            .purpose = purpose,
@@ -35,7 +36,7 @@ BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regulariz
     penalized_ |= own.l1 != 0 || own.l2 != 0;
   }
   penalties_.resize(network.graph().nodes().size());
-  make_pieces(members);
+  make_pieces();
 }
 
 template <class T>
@@ -83,9 +84,10 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, 
                                    bool activate) {
   const Range rows = member.share(batch.count);
   load(rows, batch);
-  workspace_.forward(member, network_->theta().data(), batch.count, mode);
+  workspace_.prepare(member, network_->theta().data(), batch.count, mode);
+  workspace_.forward(member);
   for (std::size_t k = 0; k < outputs_.size(); ++k) evaluate(k, rows, batch);
-  workspace_.backward(member, network_->theta().data(), batch.count, mode);
+  workspace_.backward(member);
   for (std::size_t k = 0; activate && k < outputs_.size(); ++k) {
     if (!outputs_[k].pre_activation) continue;
     const MatrixView<T> output = workspace_.output(k).middle_rows(rows.begin, rows.size());
@@ -187,6 +189,7 @@ void BatchRun<T>::add_to(std::vector<MetricSums>& sums, const Batch<T>& batch) {
 template <class T>
 void BatchRun<T>::read_theta(const Member& member) {
   workspace_.read(member, network_->theta().data());
+  each_share(member, [](Share& share) { share.samples = -1; });
 }
 
 template <class T>

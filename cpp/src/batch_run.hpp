@@ -68,8 +68,11 @@ class BatchRun {
   void add_to(std::vector<MetricSums>& sums, const Batch<T>& batch);
   [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
-  /// Before the bar at which an update follows: makes ready what that needs, which may throw.
-  void prepare_update(const Member& member, const Batch<T>& batch, const Optimizer& optimizer);
+  /// Before the bar at which an update follows: makes ready what that needs, which may throw. Once
+  /// made, it serves all batches of that size and steps of that optimizer, until read_theta.
+  void prepare_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
+  /// Before the same bar, by the first member: begins the optimizer's step.
+  void begin_step(Optimizer& optimizer);
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
   /// This member's part of a step, once prepared. The gradient of a block is used as soon as it is
@@ -88,15 +91,16 @@ class BatchRun {
   struct Piece {
     NodeId node;
     Block block;
-    Index weight_rows;       // its first rows, which are weights; the others are biases
-    Panels<T> theta;         // where it is kept up to date
-    Index offset;            // where it begins in a gradient of θ's order
-    Index stride;            // from one of its rows to the next in that
-    bool descends;           // whether its gradient need not be stored for gradient descent
-    MatrixView<T> gradient;  // where it is put until it is used
-    std::vector<ParameterCall<T>> calls;  // that compute it
+    Index weight_rows;             // its first rows, which are weights; the others are biases
+    Panels<T> theta;               // where it is kept up to date
+    Index offset;                  // where it begins in a gradient of θ's order
+    Index stride;                  // from one of its rows to the next in that
+    bool can_descend;              // whether its gradient need not be stored for gradient descent
+    MatrixView<T> gradient;        // where it is put until it is used
+    bool descends = false;         // whether the calls take the step themselves
+    ParameterCalls<T> calls = {};  // that compute it
   };
-  /// The pieces of a member, with calls for a training step on a batch of so many samples.
+  /// The pieces of a member, with calls for training steps on batches of so many samples.
   struct Share {
     std::vector<Piece> pieces;
     AlignedVector<T> gradient;  // of one piece after the other
@@ -117,13 +121,18 @@ class BatchRun {
   void load(Range rows, const Batch<T>& batch);
   void evaluate(std::size_t k, Range rows, const Batch<T>& batch);
   void add_penalties(const Member& member, Index samples);
-  void make_pieces(int members);
+  void make_pieces();
   [[nodiscard]] std::vector<Piece> pieces_of(const Member& member);
   [[nodiscard]] Piece make_piece(NodeId id, Block block);
   /// Calls f(share) for this member's share; where OpenMP has given the team fewer members than
   /// there are shares, for those of the missing too.
   template <class F>
-  void each_share(const Member& member, F&& f);
+  void each_share(const Member& member, F&& f) {
+    for (int k = member.rank(); k < members_; k += member.size()) {
+      f(shares_[static_cast<std::size_t>(k)]);
+    }
+  }
+  void prepare(Piece& piece, Index samples, Optimizer& optimizer);
   void update_share(Share& share, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
@@ -134,14 +143,16 @@ class BatchRun {
 
   Network<T>* network_;
   Regularizer regularizer_;
+  int members_;  // of a whole team
   bool penalized_;
   bool training_ = false;  // how the last forward pass went
   Workspace<T> workspace_;
   std::vector<Output> outputs_;
   std::vector<T> weights_;
   double clip_scale_ = 1;
+  DescentRule<T> rule_;            // of the step, if the optimizer descends
   std::vector<double> penalties_;  // of each node's block of θ
-  std::vector<Share> shares_;      // of each member of a whole team
+  std::vector<Share> shares_;      // of each member
 };
 
 }  // namespace nnbind

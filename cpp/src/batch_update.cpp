@@ -44,10 +44,10 @@ Index columns_of_pieces(Index cols, Index samples) {
 }  // namespace
 
 template <class T>
-void BatchRun<T>::make_pieces(int members) {
-  TeamState team(members);
-  shares_.resize(static_cast<std::size_t>(members));
-  for (int rank = 0; rank < members; ++rank) {
+void BatchRun<T>::make_pieces() {
+  TeamState team(members_);
+  shares_.resize(static_cast<std::size_t>(members_));
+  for (int rank = 0; rank < members_; ++rank) {
     Share& share = shares_[static_cast<std::size_t>(rank)];
     share.pieces = pieces_of(Member(team, rank));
     Index largest = 0;
@@ -72,8 +72,8 @@ typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
   const Index weight_rows = std::clamp<Index>(node.weight_rows - rows.begin, 0, rows.size());
-  const bool descends = !penalized_ && workspace_.can_descend(id);
-  return {id, block, weight_rows, theta, offset, stride, descends, {}, {}};
+  const bool can_descend = !penalized_ && workspace_.can_descend(id);
+  return {id, block, weight_rows, theta, offset, stride, can_descend, {}};
 }
 
 template <class T>
@@ -94,15 +94,6 @@ std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& me
     }
   }
   return pieces;
-}
-
-template <class T>
-template <class F>
-void BatchRun<T>::each_share(const Member& member, F&& f) {
-  const auto size = static_cast<std::size_t>(member.size());
-  for (auto k = static_cast<std::size_t>(member.rank()); k < shares_.size(); k += size) {
-    f(shares_[k]);
-  }
 }
 
 /// Calls f(columns, view of θ) for parts of a piece whose columns are one view.
@@ -155,16 +146,31 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
 
 template <class T>
 void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
-                                 const Optimizer& optimizer) {
-  if (optimizer.clip_norm()) (void)network_->gradient();
+                                 Optimizer& optimizer) {
+  if (optimizer.clip_norm()) return (void)network_->gradient();
   each_share(member, [&](Share& share) {
     if (share.samples == batch.count) return;
-    for (Piece& piece : share.pieces) {
-      workspace_.make_calls(piece.node, {0, batch.count}, piece.block, true, piece.gradient,
-                            piece.calls);
-    }
+    for (Piece& piece : share.pieces) prepare(piece, batch.count, optimizer);
     share.samples = batch.count;
   });
+}
+
+template <class T>
+void BatchRun<T>::prepare(Piece& piece, Index samples, Optimizer& optimizer) {
+  piece.descends = piece.can_descend && optimizer.descent();
+  Descent<T> descent;
+  if (piece.descends) {
+    const bool has_velocity = optimizer.state_vectors() > 0;
+    descent = {piece.theta, has_velocity ? state_of(piece, 0, optimizer).data : nullptr, &rule_};
+  }
+  workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, descent,
+                        piece.calls);
+}
+
+template <class T>
+void BatchRun<T>::begin_step(Optimizer& optimizer) {
+  optimizer.begin_step();
+  if (const auto rule = optimizer.descent()) rule_ = rule->template as<T>();
 }
 
 template <class T>
@@ -174,16 +180,9 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 
 template <class T>
 void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer) {
-  const std::optional<DescentRule<double>> rule = optimizer.descent();
-  for (Piece& piece : share.pieces) {
-    const bool descends = rule && piece.descends;
-    Descent<T>& descent = piece.calls[0].pass.descent;
-    descent.theta = descends ? piece.theta : Panels<T>{};
-    if (descends) descent.rule = rule->template as<T>();
-    const bool has_velocity = descends && rule->momentum != 0;
-    descent.velocity = has_velocity ? state_of(piece, 0, optimizer).data : nullptr;
-    for (const ParameterCall<T>& call : piece.calls) call.run();
-    if (descends) continue;
+  for (const Piece& piece : share.pieces) {
+    piece.calls.run();
+    if (piece.descends) continue;
     add_penalty_gradient(piece, samples, piece.gradient);
     step(piece, piece.gradient, optimizer);
   }
@@ -235,11 +234,12 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   });
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                  \
-  template void BatchRun<T>::make_pieces(int);                                                 \
-  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, const Optimizer&); \
-  template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>);     \
-  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);               \
+#define NNBIND_INSTANTIATE(T)                                                              \
+  template void BatchRun<T>::make_pieces();                                                \
+  template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, Optimizer&);   \
+  template void BatchRun<T>::begin_step(Optimizer&);                                       \
+  template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>); \
+  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);           \
   template void BatchRun<T>::clipped_update(const Member&, const Batch<T>&, Optimizer&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

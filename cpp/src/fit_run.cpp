@@ -187,7 +187,7 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   batch_run_->prepare_update(member, batch, optimizer_);
   if (member.rank() == 0) {
     last_rate_ = optimizer_.learning_rate();
-    optimizer_.begin_step();
+    batch_run_->begin_step(optimizer_);
   }
   member.barrier();
   if (member.rank() == 0) {

@@ -63,9 +63,10 @@ class GradientAt {
     member.barrier();
     workspace_.read(member, theta_.data());
     member.barrier();
-    workspace_.forward(member, theta_.data(), count_, {});
+    workspace_.prepare(member, moved, count_, {});
+    workspace_.forward(member);
     losses_.write(workspace_, member.share(count_), 0);
-    workspace_.backward(member, moved, count_, {});
+    workspace_.backward(member);
     member.barrier();
     const auto& nodes = network_.graph().nodes();
     for (NodeId id = 0; id < nodes.size(); ++id) {

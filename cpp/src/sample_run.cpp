@@ -98,14 +98,17 @@ void SampleRun<T>::run_piece(const Member& member, const Piece& piece,
     const T** rows = workspace_.input_rows(k);
     for (Index i = mine.begin; i < mine.end; ++i) rows[i] = inputs_[k].row(piece.first + i);
   }
-  workspace_.forward(member, network_->theta().data(), piece.count, {});
+  const T* const theta = network_->theta().data();
+  workspace_.prepare(member, theta, piece.count, {});
+  workspace_.forward(member);
   const Range rows = member.share(piece.rows());
   if (copies_ > 1) {
     member.barrier();
     workspace_.repeat(rows, piece.count);
   }
   seed(rows, piece);
-  workspace_.backward_batch(member, network_->theta().data(), piece.rows(), {});
+  workspace_.prepare(member, theta, piece.rows(), {});
+  workspace_.backward_batch(member);
 }
 
 #define NNBIND_INSTANTIATE(T)      \

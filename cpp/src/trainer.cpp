@@ -63,7 +63,7 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
           if (!std::isfinite(run.data_loss(batch) + run.penalty())) {
             throw DivergenceError("[Network.train_step] the loss is not finite; no step was made");
           }
-          optimizer.begin_step();
+          run.begin_step(optimizer);
         });
         if (optimizer.clip_norm()) {
           run.clipped_update(member, batch, optimizer);

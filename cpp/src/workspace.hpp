@@ -61,13 +61,15 @@ struct Slot {
   Sharing sharing = Sharing::rows;
 };
 
-/// A pass by a node that uses some parameters, ready to run.
+/// A block of the gradient of some parameters: passes by the nodes that use those, ready to be run
+/// one after the other.
 template <class T>
-struct ParameterCall {
-  const Operator<T>* op = nullptr;
-  std::vector<Rows<T>> inputs;  // that the pass points at
-  ParameterPass<T> pass;
-  void run() const { op->parameter_gradient(pass); }
+struct ParameterCalls {
+  std::vector<Call> calls;
+  std::vector<Rows<T>> inputs;  ///< that they point at
+  void run() const {
+    for (const Call& call : calls) call();
+  }
 };
 
 /// The memory of runs over up to `capacity` rows, and the passes over the graph in it. It is made
@@ -108,15 +110,18 @@ class Workspace {
   /// The same with the outputs in the rows of `out` from `first` on.
   void infer(const T* theta, Range rows, std::span<const MatrixView<T>> out, Index first);
 
-  /// This member's part of the forward pass, and of the backward pass, for the first `batch` rows.
-  /// The rows of the output, and of its gradient, are shared out by member.share(batch).
-  void forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
-  void backward(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  /// Makes ready this member's part of the passes over the first `batch` rows, if it is not so yet:
+  /// before each forward, and before a backward over other rows.
+  void prepare(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  /// This member's part of the forward pass, and of the backward pass. The rows of the output, and
+  /// of its gradient, are shared out by member.share(batch).
+  void forward(const Member& member);
+  void backward(const Member& member);
 
   /// backward in two parts, for gradients of each sample by itself: first that of the batch, in
   /// which no row sees another; then, by a single member and for any rows of it, the gradients of
   /// what is no batch, as if those rows were all.
-  void backward_batch(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  void backward_batch(const Member& member);
   void backward_fixed(Range rows, const T* theta, const Mode<T>& mode);
   /// Whether the second part is needed for the gradient of node `id`'s own parameters.
   [[nodiscard]] bool has_fixed_user(NodeId id) const;
@@ -135,10 +140,10 @@ class Workspace {
   /// A block of the gradient of node `id`'s own parameters, from some rows of the batch.
   void parameter_gradient(NodeId id, Range rows, Block block, bool training,
                           MatrixView<T> gradient) const;
-  /// The same as passes to be run one after the other, as often as wanted. What is in `calls` is
-  /// replaced.
+  /// The same as calls, which replace those in `made`; or, with a descent, which can_descend(id)
+  /// must allow, that step by it.
   void make_calls(NodeId id, Range rows, Block block, bool training, MatrixView<T> gradient,
-                  std::vector<ParameterCall<T>>& calls) const;
+                  const Descent<T>& descent, ParameterCalls<T>& made) const;
   /// Whether there is one such pass only, which can take the step of gradient descent itself.
   [[nodiscard]] bool can_descend(NodeId id) const;
 
@@ -171,8 +176,10 @@ class Workspace {
   /// Runs node `id` forward at inference for some rows, after `change` has seen the pass.
   template <class F>
   void forward_rows(NodeId id, const T* theta, Range rows, F&& change);
-  /// This member's passes over a batch.
-  const Program& program(const Member& member, const T* theta, Index batch, const Mode<T>& mode);
+  /// This member's passes, as prepared.
+  [[nodiscard]] const Program& program(const Member& member) const {
+    return programs_[static_cast<std::size_t>(member.rank())];
+  }
   void make(Program& program, const Member& member);
   void add_forward(Program& program, NodeId id, const Member& member);
   void add_backward(Program& program, const Step& step, const Member& member);

@@ -46,18 +46,22 @@ void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool t
 
 template <class T>
 void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
-                              MatrixView<T> gradient, std::vector<ParameterCall<T>>& calls) const {
-  calls.resize(slots_[id].users.size());
-  for (std::size_t k = 0; k < calls.size(); ++k) {
-    const NodeId user = slots_[id].users[k];
+                              MatrixView<T> gradient, const Descent<T>& descent,
+                              ParameterCalls<T>& made) const {
+  const std::vector<NodeId>& users = slots_[id].users;
+  made.calls.clear();
+  made.inputs.clear();
+  std::size_t edges = 0;  // the list must not move: there are passes that point at it
+  for (const NodeId user : users) edges += graph_->node(user).inputs.size();
+  made.inputs.reserve(edges);
+  for (const NodeId user : users) {
     const Node<T>& node = graph_->node(user);
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
-    ParameterCall<T>& call = calls[k];
-    call.op = node.op.get();
-    call.inputs.clear();
-    for (const NodeId input : node.inputs) call.inputs.push_back(rows_of(input, own));
-    call.pass = parameter_pass(user, own, block, training, gradient);
-    call.pass.inputs = call.inputs;
+    for (const NodeId input : node.inputs) made.inputs.push_back(rows_of(input, own));
+    ParameterPass<T> pass = parameter_pass(user, own, block, training, gradient);
+    pass.inputs = tail(made.inputs, node.inputs.size());
+    pass.descent = descent;
+    made.calls.push_back(node.op->parameter_gradient_call(pass));
   }
 }
 
@@ -105,7 +109,7 @@ void Workspace<T>::write_back(const Member& member, T* theta) {
   template Panels<T> Workspace<T>::parameters(NodeId, T*);                                         \
   template bool Workspace<T>::can_descend(NodeId) const;                                           \
   template void Workspace<T>::make_calls(NodeId, Range, Block, bool, MatrixView<T>,                \
-                                         std::vector<ParameterCall<T>>&) const;                    \
+                                         const Descent<T>&, ParameterCalls<T>&) const;             \
   template void Workspace<T>::read(const Member&, const T*);                                       \
   template void Workspace<T>::write_back(const Member&, T*);
 NNBIND_INSTANTIATE(float)

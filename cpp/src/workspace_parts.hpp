@@ -32,6 +32,12 @@ class StackList {
   std::size_t count_ = 0;
 };
 
+/// The last `count` elements.
+template <class U>
+std::span<const U> tail(const std::vector<U>& list, std::size_t count) {
+  return std::span<const U>(list).last(count);
+}
+
 /// Columns are shared out in whole panels.
 template <class T>
 Range my_columns(const Member& member, Index columns) {
@@ -64,29 +70,18 @@ struct Workspace<T>::InputList {
   StackList<Rows<T>> list;
 };
 
-/// The passes of one member over one batch, put together once: in the smallest networks that takes
+/// The passes of one member over one batch, made ready once: in the smallest networks that takes
 /// longer than to compute them.
 template <class T>
 struct Workspace<T>::Program {
   struct Forward {
-    const Operator<T>* op;  // nullptr: another member's
+    Call run;  // none: another member's
     bool barrier_before;
-    ForwardPass<T> pass;
   };
   struct Backward {
-    const Operator<T>* op;
+    Call run;
     bool barrier_before;
-    bool output_part;
     bool to_fixed;
-    BackwardPass<T> pass;
-    void run() const {
-      if (op == nullptr) return;
-      if (output_part) {
-        op->backward_output(pass);
-      } else {
-        op->backward(pass);
-      }
-    }
   };
   // What it was made for.
   const T* theta = nullptr;

@@ -5,30 +5,17 @@
 
 namespace nnbind {
 
-namespace {
-
-/// The last `count` elements.
-template <class U>
-std::span<const U> tail(const std::vector<U>& list, std::size_t count) {
-  return std::span<const U>(list).last(count);
-}
-
-}  // namespace
-
 template <class T>
-const typename Workspace<T>::Program& Workspace<T>::program(const Member& member, const T* theta,
-                                                            Index batch, const Mode<T>& mode) {
+void Workspace<T>::prepare(const Member& member, const T* theta, Index batch, const Mode<T>& mode) {
   Program& made = programs_[static_cast<std::size_t>(member.rank())];
   const bool fits = made.theta == theta && made.batch == batch && made.members == member.size() &&
                     made.mode == mode;
-  if (!fits) {
-    made.theta = theta;
-    made.batch = batch;
-    made.members = member.size();
-    made.mode = mode;
-    make(made, member);
-  }
-  return made;
+  if (fits) return;
+  made.theta = theta;
+  made.batch = batch;
+  made.members = member.size();
+  made.mode = mode;
+  make(made, member);
 }
 
 template <class T>
@@ -81,7 +68,7 @@ void Workspace<T>::add_forward(Program& program, NodeId id, const Member& member
   pass.training = mode.training;
   pass.dropout = mode.dropout;
   pass.first_row = rows.begin;
-  program.forward.push_back({mine ? node.op.get() : nullptr, slot.barrier_before, pass});
+  program.forward.push_back({mine ? node.op->forward_call(pass) : Call(), slot.barrier_before});
 }
 
 template <class T>
@@ -95,7 +82,7 @@ void Workspace<T>::add_backward(Program& program, const Step& step, const Member
   const auto [rows, columns, mine] =
       share(step.sharing, step.node, columns_of(step).end, program, member);
   add_pass(program, step, rows, columns);
-  if (!mine) program.backward.back().op = nullptr;
+  if (!mine) program.backward.back().run = {};
 }
 
 template <class T>
@@ -126,36 +113,37 @@ void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Rang
   pass.dropout = program.mode.dropout != nullptr;
   pass.padded = true;
   program.backward.push_back(
-      {node.op.get(), step.barrier_before, step.output_part, step.to_fixed, pass});
+      {step.output_part ? node.op->backward_output_call(pass) : node.op->backward_call(pass),
+       step.barrier_before, step.to_fixed});
 }
 
 template <class T>
-void Workspace<T>::forward(const Member& member, const T* theta, Index batch, const Mode<T>& mode) {
-  for (const auto& step : program(member, theta, batch, mode).forward) {
+void Workspace<T>::forward(const Member& member) {
+  const Program& made = program(member);
+  for (const auto& step : made.forward) {
     if (step.barrier_before) member.barrier();
-    if (mode.polls) member.poll();
-    if (step.op != nullptr) step.op->forward(step.pass);
+    if (made.mode.polls) member.poll();
+    if (step.run) step.run();
   }
   if (barrier_after_) member.barrier();
 }
 
 template <class T>
-void Workspace<T>::backward(const Member& member, const T* theta, Index batch,
-                            const Mode<T>& mode) {
-  for (const auto& step : program(member, theta, batch, mode).backward) {
+void Workspace<T>::backward(const Member& member) {
+  const Program& made = program(member);
+  for (const auto& step : made.backward) {
     if (step.barrier_before) member.barrier();
-    if (mode.polls) member.poll();
-    step.run();
+    if (made.mode.polls) member.poll();
+    if (step.run) step.run();
   }
 }
 
 template <class T>
-void Workspace<T>::backward_batch(const Member& member, const T* theta, Index batch,
-                                  const Mode<T>& mode) {
-  for (const auto& step : program(member, theta, batch, mode).backward) {
+void Workspace<T>::backward_batch(const Member& member) {
+  for (const auto& step : program(member).backward) {
     if (step.to_fixed) continue;
     if (step.barrier_before) member.barrier();
-    step.run();
+    if (step.run) step.run();
   }
 }
 
@@ -175,10 +163,11 @@ void Workspace<T>::backward_fixed(Range rows, const T* theta, const Mode<T>& mod
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                 \
-  template void Workspace<T>::forward(const Member&, const T*, Index, const Mode<T>&);        \
-  template void Workspace<T>::backward(const Member&, const T*, Index, const Mode<T>&);       \
-  template void Workspace<T>::backward_batch(const Member&, const T*, Index, const Mode<T>&); \
+#define NNBIND_INSTANTIATE(T)                                                          \
+  template void Workspace<T>::prepare(const Member&, const T*, Index, const Mode<T>&); \
+  template void Workspace<T>::forward(const Member&);                                  \
+  template void Workspace<T>::backward(const Member&);                                 \
+  template void Workspace<T>::backward_batch(const Member&);                           \
   template void Workspace<T>::backward_fixed(Range, const T*, const Mode<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -182,7 +182,7 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       const bool moves = rule.momentum != 0;
       const auto descend = [&](const Panels<T>& to, T* v) {
         kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), false, memory.view(),
-                                    {to, moves ? v : nullptr, rule});
+                                    {to, moves ? v : nullptr, &rule});
       };
       descend(Panels<T>::plain(theta.view()), velocity.view().data);
       descend(packed_theta.panels(), packed_velocity.panels().data);

@@ -77,7 +77,8 @@ class GraphRun {
   static constexpr Index batch = 4;
 
   double forward() {
-    workspace_.forward(member_, theta_.view().data, batch, {});
+    workspace_.prepare(member_, theta_.view().data, batch, {});
+    workspace_.forward(member_);
     double sum = 0;
     for (Index i = 0; i < batch; ++i) {
       for (Index j = 0; j < direction_.view().cols; ++j) {
@@ -94,7 +95,7 @@ class GraphRun {
                   workspace_.output_gradient(0).row(i));
     }
     workspace_.read(member_, theta_.view().data);
-    workspace_.backward(member_, theta_.view().data, batch, {});
+    workspace_.backward(member_);
     std::vector<double> gradient(static_cast<std::size_t>(graph_.parameter_count()));
     for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
       const Node<double>& node = graph_.node(id);

@@ -57,8 +57,16 @@ class Dense final : public Operator<T> {
   void backward(const BackwardPass<T>& pass) const override;
   void parameter_gradient(const ParameterPass<T>& pass) const override;
   [[nodiscard]] bool descends() const override { return true; }
+  [[nodiscard]] Call forward_call(const ForwardPass<T>& pass) const override;
+  [[nodiscard]] Call backward_output_call(const BackwardPass<T>& pass) const override;
+  [[nodiscard]] Call backward_call(const BackwardPass<T>& pass) const override;
+  [[nodiscard]] Call parameter_gradient_call(const ParameterPass<T>& pass) const override;
 
  private:
+  [[nodiscard]] auto ready_forward(const ForwardPass<T>& pass) const;
+  [[nodiscard]] auto ready_backward_output(const BackwardPass<T>& pass) const;
+  [[nodiscard]] auto ready_backward(const BackwardPass<T>& pass) const;
+  [[nodiscard]] auto ready_parameter_gradient(const ParameterPass<T>& pass) const;
   [[nodiscard]] Range whole_columns(Range columns, bool padded, bool drops) const;
   template <class U>
   [[nodiscard]] MatrixView<U> mask_of(MatrixView<U> saved) const;

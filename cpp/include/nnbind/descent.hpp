@@ -26,8 +26,8 @@ struct DescentRule {
 template <class T>
 struct Descent {
   Panels<T> theta;
-  T* velocity = nullptr;  ///< v, which lies as θ does; nullptr where μ = 0
-  DescentRule<T> rule;
+  T* velocity = nullptr;                 ///< v, which lies as θ does; nullptr where μ = 0
+  const DescentRule<T>* rule = nullptr;  ///< of the step by which it is taken
 
   /// The velocity of an element of θ and those behind it; nullptr if there is none.
   [[nodiscard]] T* velocity_of(const T* element) const {

@@ -10,6 +10,7 @@
 
 #include "nnbind/activation.hpp"
 #include "nnbind/attributes.hpp"
+#include "nnbind/call.hpp"
 #include "nnbind/descent.hpp"
 #include "nnbind/matrix.hpp"
 #include "nnbind/random.hpp"
@@ -177,6 +178,21 @@ class Operator {
   virtual void parameter_gradient(const ParameterPass<T>& /*pass*/) const {}
   /// Whether parameter_gradient can take the step of gradient descent itself.
   [[nodiscard]] virtual bool descends() const { return false; }
+
+  /// The same functions with a pass that is to be run many times: what comes out the same each time
+  /// may be settled here. All that the pass points at stays where it is.
+  [[nodiscard]] virtual Call forward_call(const ForwardPass<T>& pass) const {
+    return [this, pass] { forward(pass); };
+  }
+  [[nodiscard]] virtual Call backward_output_call(const BackwardPass<T>& pass) const {
+    return [this, pass] { backward_output(pass); };
+  }
+  [[nodiscard]] virtual Call backward_call(const BackwardPass<T>& pass) const {
+    return [this, pass] { backward(pass); };
+  }
+  [[nodiscard]] virtual Call parameter_gradient_call(const ParameterPass<T>& pass) const {
+    return [this, pass] { parameter_gradient(pass); };
+  }
 };
 
 template <class T>

@@ -104,8 +104,8 @@ class Optimizer {
   virtual void begin_step() = 0;
   virtual void update(const UpdateBlock<float>& block) = 0;
   virtual void update(const UpdateBlock<double>& block) = 0;
-  /// This step, where it is gradient descent and nothing else; then it may be taken without update.
-  /// The velocity is its first vector.
+  /// This step, if all of the optimizer's are gradient descent and nothing else: then it may be
+  /// taken without update. The velocity is the first vector; without momentum there is none.
   [[nodiscard]] virtual std::optional<DescentRule<double>> descent() const { return std::nullopt; }
   void end_step() { ++iterations_; }
 

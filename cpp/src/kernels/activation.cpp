@@ -2,52 +2,12 @@
 
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "kernels/activation_formulas.hpp"
 #include "kernels/dropout.hpp"
 
 namespace nnbind::kernels {
-
-namespace {
-
-/// Calls f with the formula of an elementwise activation.
-template <class F>
-void with_formula(const Activation& g, F&& f) {
-  using Kind = Activation::Kind;
-  switch (g.kind()) {
-    case Kind::identity:
-    case Kind::softmax:
-    case Kind::log_softmax:
-      return;
-    case Kind::binary:
-      return f(Binary{});
-    case Kind::sigmoid:
-      return f(Sigmoid{});
-    case Kind::tanh:
-      return f(Tanh{});
-    case Kind::relu:
-      return f(Relu{});
-    case Kind::leaky_relu:
-      return f(LeakyRelu{g.alpha()});
-    case Kind::elu:
-      return f(ScaledElu{g.alpha(), 1});
-    // Klambauer et al., "Self-normalizing neural networks", 2017, equation 14.
-    case Kind::selu:
-      return f(ScaledElu{1.6732632423543772, 1.0507009873554805});
-    case Kind::softplus:
-      return f(Softplus{});
-    case Kind::softsign:
-      return f(Softsign{});
-    case Kind::gelu:
-      return f(Gelu{});
-    case Kind::silu:
-      return f(Silu{});
-    case Kind::hard_sigmoid:
-      return f(HardSigmoid{});
-  }
-}
-
-}  // namespace
 
 namespace {
 
@@ -172,54 +132,88 @@ void softmaxes(bool logarithm, const MatrixView<const T>& t, const MatrixView<T>
   }
 }
 
-}  // namespace
+using Kind = Activation::Kind;
 
-template <class T>
-void activate(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out) {
-  using Kind = Activation::Kind;
-  if (g.is_row_wise()) {
-    softmaxes(g.kind() == Kind::log_softmax, t, out);
-  } else if (g.kind() == Kind::identity) {
+/// The formula of an elementwise activation.
+template <Kind kind>
+auto formula([[maybe_unused]] const Activation& g) {
+  if constexpr (kind == Kind::binary) {
+    return Binary{};
+  } else if constexpr (kind == Kind::sigmoid) {
+    return Sigmoid{};
+  } else if constexpr (kind == Kind::tanh) {
+    return Tanh{};
+  } else if constexpr (kind == Kind::relu) {
+    return Relu{};
+  } else if constexpr (kind == Kind::leaky_relu) {
+    return LeakyRelu{g.alpha()};
+  } else if constexpr (kind == Kind::elu) {
+    return ScaledElu{g.alpha(), 1};
+  } else if constexpr (kind == Kind::selu) {
+    // Klambauer et al., "Self-normalizing neural networks", 2017, equation 14.
+    return ScaledElu{1.6732632423543772, 1.0507009873554805};
+  } else if constexpr (kind == Kind::softplus) {
+    return Softplus{};
+  } else if constexpr (kind == Kind::softsign) {
+    return Softsign{};
+  } else if constexpr (kind == Kind::gelu) {
+    return Gelu{};
+  } else if constexpr (kind == Kind::silu) {
+    return Silu{};
+  } else {
+    static_assert(kind == Kind::hard_sigmoid);
+    return HardSigmoid{};
+  }
+}
+
+constexpr bool is_row_wise(Kind kind) { return kind == Kind::softmax || kind == Kind::log_softmax; }
+
+template <class T, Kind kind>
+void activate_by(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out) {
+  if constexpr (is_row_wise(kind)) {
+    softmaxes(kind == Kind::log_softmax, t, out);
+  } else if constexpr (kind == Kind::identity) {
     for (Index i = 0; i < t.rows && t.data != out.data; ++i) {
       std::copy_n(t.row(i), t.cols, out.row(i));
     }
   } else {
-    with_formula(g, [&](const auto& formula) {
-      map_rows(out, [&](const Packet<T>& x) { return formula.value(x); }, t);
-    });
+    map_rows(out, [f = formula<kind>(g)](const Packet<T>& x) { return f.value(x); }, t);
   }
 }
 
+// softmax: ∂y_k/∂t_j = y_k (δ_kj - y_j), so ∂L/∂t = y ⊙ (∂L/∂y - Σ_k y_k ∂L/∂y_k).
+// log_softmax: ∂y_k/∂t_j = δ_kj - e^{y_j}, so ∂L/∂t = ∂L/∂y - e^y Σ_k ∂L/∂y_k.
 template <class T>
-void multiply_by_slope(const Activation& g, const MatrixView<const T>& t,
-                       const MatrixView<const T>& out, const MatrixView<T>& grad,
-                       const MatrixView<const T>& mask) {
-  using Kind = Activation::Kind;
+void multiply_by_jacobian(bool logarithm, const MatrixView<const T>& out,
+                          const MatrixView<T>& grad) {
   const Index cols = grad.cols;
-  const bool elementwise = !g.is_row_wise() && g.kind() != Kind::identity;
-  if (mask.data != nullptr && !elementwise) multiply_by_mask(mask, grad);
-  if (g.is_row_wise()) {
-    // softmax: ∂y_k/∂t_j = y_k (δ_kj - y_j), so ∂L/∂t = y ⊙ (∂L/∂y - Σ_k y_k ∂L/∂y_k).
-    // log_softmax: ∂y_k/∂t_j = δ_kj - e^{y_j}, so ∂L/∂t = ∂L/∂y - e^y Σ_k ∂L/∂y_k.
-    for (Index i = 0; i < grad.rows; ++i) {
-      const T* y = out.row(i);
-      T* dy = grad.row(i);
-      T sum = 0;
-      if (g.kind() == Kind::softmax) {
-        for (Index j = 0; j < cols; ++j) sum += y[j] * dy[j];
-        for (Index j = 0; j < cols; ++j) dy[j] = y[j] * (dy[j] - sum);
-      } else {
-        for (Index j = 0; j < cols; ++j) sum += dy[j];
-        for (Index j = 0; j < cols; ++j) dy[j] -= std::exp(y[j]) * sum;
-      }
+  for (Index i = 0; i < grad.rows; ++i) {
+    const T* y = out.row(i);
+    T* dy = grad.row(i);
+    T sum = 0;
+    if (logarithm) {
+      for (Index j = 0; j < cols; ++j) sum += dy[j];
+      for (Index j = 0; j < cols; ++j) dy[j] -= std::exp(y[j]) * sum;
+    } else {
+      for (Index j = 0; j < cols; ++j) sum += y[j] * dy[j];
+      for (Index j = 0; j < cols; ++j) dy[j] = y[j] * (dy[j] - sum);
     }
-    return;
   }
-  with_formula(g, [&](const auto& formula) {
-    using Formula = std::decay_t<decltype(formula)>;
-    const MatrixView<const T>& argument = Formula::from_output ? out : t;
+}
+
+template <class T, Kind kind>
+void multiply_by_slope_of([[maybe_unused]] const Activation& g,
+                          [[maybe_unused]] const MatrixView<const T>& t,
+                          [[maybe_unused]] const MatrixView<const T>& out,
+                          const MatrixView<T>& grad, const MatrixView<const T>& mask) {
+  if constexpr (is_row_wise(kind) || kind == Kind::identity) {
+    if (mask.data != nullptr) multiply_by_mask(mask, grad);
+    if (is_row_wise(kind)) multiply_by_jacobian(kind == Kind::log_softmax, out, grad);
+  } else {
+    const auto f = formula<kind>(g);
+    const MatrixView<const T>& argument = decltype(f)::from_output ? out : t;
     const auto chain = [&](const Packet<T>& dy, const Packet<T>& x) {
-      return simd::pmul(dy, Packet<T>(formula.slope(x)));
+      return simd::pmul(dy, Packet<T>(f.slope(x)));
     };
     if (mask.data == nullptr) {
       map_rows(grad, chain, grad, argument);
@@ -230,17 +224,39 @@ void multiply_by_slope(const Activation& g, const MatrixView<const T>& t,
       return chain(Packet<T>(simd::pmul(dy, m)), x);
     };
     map_rows(grad, masked, grad, argument, mask);
-  });
+  }
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                     \
-  template void activate<T>(const Activation&, const MatrixView<const T>&, const MatrixView<T>&); \
-  template void multiply_by_slope<T>(const Activation&, const MatrixView<const T>&,               \
-                                     const MatrixView<const T>&, const MatrixView<T>&,            \
-                                     const MatrixView<const T>&);                                 \
-  template void softmax<T>(const MatrixView<const T>&, const T*, const MatrixView<T>&,            \
-                           Exponentials<T>*);                                                     \
-  template void logarithms<T>(const T*, Index, T*);                                               \
+using Kinds = std::make_index_sequence<static_cast<std::size_t>(Kind::log_softmax) + 1>;
+
+template <class T>
+constexpr auto activation_loops = []<std::size_t... k>(std::index_sequence<k...>) {
+  return std::array<ActivationLoop<T>, sizeof...(k)>{&activate_by<T, Kind{k}>...};
+}(Kinds());
+
+template <class T>
+constexpr auto slope_loops = []<std::size_t... k>(std::index_sequence<k...>) {
+  return std::array<SlopeLoop<T>, sizeof...(k)>{&multiply_by_slope_of<T, Kind{k}>...};
+}(Kinds());
+
+}  // namespace
+
+template <class T>
+ActivationLoop<T> activation_loop(const Activation& g) {
+  return activation_loops<T>[static_cast<std::size_t>(g.kind())];
+}
+
+template <class T>
+SlopeLoop<T> slope_loop(const Activation& g) {
+  return slope_loops<T>[static_cast<std::size_t>(g.kind())];
+}
+
+#define NNBIND_INSTANTIATE(T)                                                          \
+  template ActivationLoop<T> activation_loop<T>(const Activation&);                    \
+  template SlopeLoop<T> slope_loop<T>(const Activation&);                              \
+  template void softmax<T>(const MatrixView<const T>&, const T*, const MatrixView<T>&, \
+                           Exponentials<T>*);                                          \
+  template void logarithms<T>(const T*, Index, T*);                                    \
   template void logistic_losses<T>(Index, const T*, const T*, T*, T*);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

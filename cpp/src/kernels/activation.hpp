@@ -5,15 +5,21 @@
 
 namespace nnbind::kernels {
 
+/// out = g(t), by a loop for each g. Who calls it often asks for it once. `out` may be t.
 template <class T>
-void activate(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out);
+using ActivationLoop = void (*)(const Activation& g, const MatrixView<const T>& t,
+                                const MatrixView<T>& out);
+template <class T>
+ActivationLoop<T> activation_loop(const Activation& g);
 
 /// grad ⊙= g', after grad ⊙= mask if there is one; the rows of softmaxes are multiplied by the
-/// Jacobian.
+/// Jacobian. With out = g(t): of the two only that need be there from which g' is computed.
 template <class T>
-void multiply_by_slope(const Activation& g, const MatrixView<const T>& t,
-                       const MatrixView<const T>& out, const MatrixView<T>& grad,
-                       const MatrixView<const T>& mask = {});
+using SlopeLoop = void (*)(const Activation& g, const MatrixView<const T>& t,
+                           const MatrixView<const T>& out, const MatrixView<T>& grad,
+                           const MatrixView<const T>& mask);
+template <class T>
+SlopeLoop<T> slope_loop(const Activation& g);
 
 /// The numbers behind a row's softmax and log-sum-exp, without overflow.
 template <class T>

@@ -50,24 +50,51 @@ void affine_by_pieces(const Rows<T>& x, const Panels<const T>& weights, bool bia
   }
 }
 
+Start start_of(bool bias) { return bias ? Start::bias : Start::zero; }
+
+/// The product by tiles, of samples anywhere or at even distances.
+template <class T>
+void affine_of_rows(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                    const MatrixView<T>& out) {
+  product<T>(Across<T>{x.row}, weights, start_of(bias), out);
+}
+
+template <class T>
+void affine_of_even_rows(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                         const MatrixView<T>& out) {
+  product<T>(Even<T>{x.row[0], x.stride}, weights, start_of(bias), out);
+}
+
+/// One sample and V vectors of units: a single tile.
+template <class T, int V>
+void affine_of_sample(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                      const MatrixView<T>& out) {
+  product_tile<T, 1, V, false>(Across<T>{x.row}, weights, start_of(bias), out.data, out.stride,
+                               out.cols, TileDescent<T>());
+}
+
+template <class T>
+constexpr auto affine_of_sample_table = []<std::size_t... V>(std::index_sequence<V...>) {
+  return std::array<AffineLoop<T>, sizeof...(V)>{&affine_of_sample<T, int{V} + 1>...};
+}(std::make_index_sequence<row_vectors>{});
+
 }  // namespace
 
 template <class T>
-void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out) {
-  if (weights.cols == 1 && !weights.is_packed()) {
-    affine_of_one(x, weights.view(0, 1), bias, out);
-    return;
-  }
+AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights) {
   constexpr Index page = 4096 / sizeof(T);
   constexpr Index few = Index{2} * tile_rows;  // would not repay the copies
-  const Start start = bias ? Start::bias : Start::zero;
-  if (!weights.is_packed() && weights.stride >= page && x.count > few) {
-    affine_by_pieces(x, weights, bias, out);
-  } else if (many_registers && weights.is_packed() && x.stride != 0) {
-    product<T>(Even<T>{x.row[0], x.stride}, weights, start, out);
-  } else {
-    product<T>(Across<T>{x.row}, weights, start, out);
+  if (weights.is_packed()) {
+    return many_registers && x.stride != 0 ? &affine_of_even_rows<T> : &affine_of_rows<T>;
   }
+  if (weights.cols == 1) {
+    return weights.stride == 1 ? &affine_of_unit<T> : &affine_of_distant_unit<T>;
+  }
+  const Index vectors = whole_vectors<T>(weights.cols) / lanes<T>;
+  if (x.count == 1 && vectors <= row_vectors) {
+    return affine_of_sample_table<T>[static_cast<std::size_t>(vectors - 1)];
+  }
+  return weights.stride >= page && x.count > few ? &affine_by_pieces<T> : &affine_of_rows<T>;
 }
 
 namespace {
@@ -90,28 +117,22 @@ void transpose(const Panels<const T>& in, T* out) {
   }
 }
 
-}  // namespace
+/// By pieces of Wᵀ: calls f(j, units) for its units [j, j + units). What a piece adds to the sums
+/// of the one before it is one chain of sums in the order of the units.
+template <class T, class F>
+void each_piece(Index units, F&& f) {
+  using P = Piece<T>;
+  const Index pieces = (units + P::depth - 1) / P::depth;
+  const Index panels = (units + P::width - 1) / P::width;
+  const Index depth = (panels + pieces - 1) / pieces * P::width;  // about the same for all
+  for (Index j = 0; j < units; j += depth) f(j, std::min(depth, units - j));
+}
 
 template <class T>
-void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
-                           bool accumulate, const MatrixView<T>& grad_inputs) {
-  // Wᵀ is made in pieces. A piece adds to the sums of the one before it, so that each element of
-  // ∂L/∂X is one chain of sums in the order of the units.
-  if (weights.cols == 1 && weights.stride == 1) {  // W is one row already
-    multiply_rows(grad_out, weights.data, accumulate, grad_inputs);
-    return;
-  }
+void input_gradient_of_rows(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                            bool accumulate, const MatrixView<T>& grad_inputs) {
   Piece<T> piece;
-  const Index pieces = (weights.cols + piece.depth - 1) / piece.depth;
-  const Index panels = (weights.cols + piece.width - 1) / piece.width;
-  const Index depth = (panels + pieces - 1) / pieces * piece.width;  // about the same for all
-  for (Index j = 0; j < weights.cols; j += depth) {
-    const Index units = std::min(depth, weights.cols - j);
-    if (grad_out.rows == 1) {
-      input_gradient_of_one(grad_out.data + j, weights.middle_columns(j, units),
-                            accumulate || j > 0, grad_inputs.data);
-      continue;
-    }
+  each_piece<T>(weights.cols, [&](Index j, Index units) {
     for (Index k = 0; k < weights.rows; k += piece.width) {
       const Index inputs = std::min(piece.width, weights.rows - k);
       const Index columns = std::min(piece.width, grad_inputs.cols - k);
@@ -123,7 +144,25 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
                  accumulate || j > 0 ? Start::accumulate_last : Start::zero,
                  grad_inputs.middle_columns(k, columns));
     }
-  }
+  });
+}
+
+template <class T>
+void input_gradient_of_sample(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                              bool accumulate, const MatrixView<T>& grad_inputs) {
+  each_piece<T>(weights.cols, [&](Index j, Index units) {
+    multiply_by_transpose(grad_out.data + j, weights.middle_columns(j, units), accumulate || j > 0,
+                          grad_inputs.data);
+  });
+}
+
+}  // namespace
+
+template <class T>
+InputGradientLoop<T> input_gradient_loop(const MatrixView<const T>& grad_out,
+                                         const Panels<const T>& weights) {
+  if (weights.cols == 1 && weights.stride == 1) return &input_gradient_of_unit<T>;
+  return grad_out.rows == 1 ? &input_gradient_of_sample<T> : &input_gradient_of_rows<T>;
 }
 
 namespace {
@@ -202,21 +241,16 @@ void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad
       store_first(grad_bias + j, sum, left);
     } else {
       T* const theta = descent.theta.column(j);
-      const DescentStep<Packet<T>> step(descent.rule);
+      const DescentStep<Packet<T>> step(*descent.rule);
       descend(step, sum, theta, descent.velocity_of(theta), left);
     }
   }
 }
 
-}  // namespace
-
 template <class T>
-void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                     bool accumulate, const MatrixView<T>& gradient, const Descent<T>& descent) {
+void gradient_of_rows(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                      bool accumulate, const MatrixView<T>& gradient, const Descent<T>& descent) {
   const Index weights = inputs.size();
-  if (grad_out.rows == 1 && !accumulate) {
-    return gradient_of_one(x.row[0] + inputs.begin, weights, grad_out.data, gradient, descent);
-  }
   if (weights > 0) {
     weight_gradient(x, inputs, grad_out, accumulate, gradient.middle_rows(0, weights), descent);
   }
@@ -225,12 +259,23 @@ void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& 
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                                                                      \
-  template void affine<T>(const Rows<T>&, const Panels<const T>&, bool, const MatrixView<T>&);     \
-  template void affine_input_gradient<T>(const MatrixView<const T>&, const Panels<const T>&, bool, \
-                                         const MatrixView<T>&);                                    \
-  template void affine_gradient<T>(const Rows<T>&, Range, const MatrixView<const T>&, bool,        \
-                                   const MatrixView<T>&, const Descent<T>&);
+}  // namespace
+
+template <class T>
+GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumulate,
+                              const Descent<T>& descent) {
+  if (grad_out.rows != 1 || accumulate) return &gradient_of_rows<T>;
+  if (descent.theta.data == nullptr) return &gradient_of_sample<T>;
+  const bool has_velocity = descent.velocity != nullptr;
+  return descent.theta.is_packed() ? descent_by_sample<T, true>(has_velocity)
+                                   : descent_by_sample<T, false>(has_velocity);
+}
+
+#define NNBIND_INSTANTIATE(T)                                                      \
+  template AffineLoop<T> affine_loop<T>(const Rows<T>&, const Panels<const T>&);   \
+  template InputGradientLoop<T> input_gradient_loop<T>(const MatrixView<const T>&, \
+                                                       const Panels<const T>&);    \
+  template GradientLoop<T> gradient_loop<T>(const MatrixView<const T>&, bool, const Descent<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

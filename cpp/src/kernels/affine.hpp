@@ -2,6 +2,9 @@
 // X is (n × inputs), W is (inputs × units), T is (n × units). Weights, biases and gradients of T
 // are read in whole vectors: up to a vector beyond their last element, which their owners keep
 // allocated.
+//
+// Which loop computes a product depends on the shapes, and on how the matrices lie. Who computes
+// the same product often asks for the loop once: in the smallest networks the choice takes as long.
 #pragma once
 
 #include "nnbind/descent.hpp"
@@ -13,21 +16,49 @@ namespace nnbind::kernels {
 /// weights have the bits of the whole; the weights of a single unit, whose sums are taken in
 /// another order than a column's of many, shall not be packed.
 template <class T>
-void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out);
+using AffineLoop = void (*)(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                            const MatrixView<T>& out);
+template <class T>
+AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights);
 
 /// ∂L/∂X = ∂L/∂T · Wᵀ; written over `grad_inputs`, or added to it. With some rows of W, those
 /// columns of ∂L/∂X. `grad_inputs` may have more, up to whole vectors, which get what is of no use.
 template <class T>
-void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
-                           bool accumulate, const MatrixView<T>& grad_inputs);
+using InputGradientLoop = void (*)(const MatrixView<const T>& grad_out,
+                                   const Panels<const T>& weights, bool accumulate,
+                                   const MatrixView<T>& grad_inputs);
+template <class T>
+InputGradientLoop<T> input_gradient_loop(const MatrixView<const T>& grad_out,
+                                         const Panels<const T>& weights);
 
 /// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it; and
 /// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. With a descent that
 /// step by it instead, of the same block of W and b; what is then in `gradient` is not the
 /// gradient.
 template <class T>
+using GradientLoop = void (*)(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                              bool accumulate, const MatrixView<T>& gradient,
+                              const Descent<T>& descent);
+template <class T>
+GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumulate,
+                              const Descent<T>& descent);
+
+/// The same, computed once.
+template <class T>
+void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const MatrixView<T>& out) {
+  affine_loop(x, weights)(x, weights, bias, out);
+}
+template <class T>
+void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                           bool accumulate, const MatrixView<T>& grad_inputs) {
+  input_gradient_loop<T>(grad_out, weights)(grad_out, weights, accumulate, grad_inputs);
+}
+template <class T>
 void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                      bool accumulate, const MatrixView<T>& gradient,
-                     const Descent<T>& descent = {});
+                     const Descent<T>& descent = {}) {
+  gradient_loop<T>(grad_out, accumulate, descent)(x, inputs, grad_out, accumulate, gradient,
+                                                  descent);
+}
 
 }  // namespace nnbind::kernels

@@ -11,36 +11,55 @@
 
 namespace nnbind::kernels {
 
-/// The first `count` of elements `stride` apart.
-template <class T>
-Packet<T> load_apart(const T* from, Index stride, Index count) {
-  if (stride == 1) return load_first(from, count);
-  alignas(cache_line) std::array<T, static_cast<std::size_t>(lanes<T>)> together{};
-  for (Index i = 0; i < count; ++i) together[static_cast<std::size_t>(i)] = from[i * stride];
-  return load(together.data());
-}
-
 /// T of a layer with a single unit: of each sample a sum in every lane, where a column of W would
-/// use one lane.
-template <class T>
-void affine_of_one(const Rows<T>& x, MatrixView<const T> weights, bool bias, MatrixView<T> out) {
+/// use one lane. `whole(k)` and `first(k, count)` are a vector of W from row k on.
+template <class T, class Whole, class First>
+EIGEN_ALWAYS_INLINE void affine_of_column(const Rows<T>& x, T bias, const MatrixView<T>& out,
+                                          Whole whole, First first) {
   for (Index i = 0; i < x.count; ++i) {
     const T* const sample = x.row[i];
     Packet<T> sum = broadcast(T{0});
-    for (Index k = 0; k < x.cols; k += lanes<T>) {
-      const Index some = std::min(lanes<T>, x.cols - k);
-      const Packet<T> w = load_apart(weights.row(k), weights.stride, some);
-      sum = simd::pmadd(load_first(sample + k, some), w, sum);
+    Index k = 0;
+    for (; k + lanes<T> <= x.cols; k += lanes<T>) {
+      sum = simd::pmadd(load(sample + k), Packet<T>(whole(k)), sum);
     }
-    out(i, 0) = simd::predux(sum) + (bias ? weights(x.cols, 0) : T{0});
+    if (const Index left = x.cols - k; left > 0) {
+      sum = simd::pmadd(load_first(sample + k, left), Packet<T>(first(k, left)), sum);
+    }
+    out(i, 0) = simd::predux(sum) + bias;
   }
+}
+
+template <class T>
+void affine_of_unit(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                    const MatrixView<T>& out) {
+  const T* const w = weights.data;
+  affine_of_column(
+      x, bias ? w[x.cols] : T{0}, out, [w](Index k) { return load(w + k); },
+      [w](Index k, Index count) { return load_first(w + k, count); });
+}
+
+/// The same where W is a column of a wider matrix.
+template <class T>
+void affine_of_distant_unit(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                            const MatrixView<T>& out) {
+  const T* const w = weights.data;
+  const Index stride = weights.stride;
+  const auto first = [w, stride](Index k, Index count) {
+    alignas(cache_line) std::array<T, static_cast<std::size_t>(lanes<T>)> together{};
+    for (Index i = 0; i < count; ++i) together[static_cast<std::size_t>(i)] = w[(k + i) * stride];
+    return load(together.data());
+  };
+  affine_of_column(
+      x, bias ? w[x.cols * stride] : T{0}, out, [&](Index k) { return first(k, lanes<T>); }, first);
 }
 
 /// out = g Wᵀ, or out += g Wᵀ, for `blocks` vectors of a single row and at most as many rows of W:
 /// the blocks of Wᵀ are used as they leave the registers. Each has a chain of sums of its own, and
 /// one would wait for itself.
 template <class T, int blocks>
-void multiply_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
+void multiply_few_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate,
+                               T* out) {
   constexpr Index side = lanes<T>;
   Packet<T> sum[blocks];
   unrolled<blocks>([&](int b) { sum[b] = broadcast(T{0}); });
@@ -67,100 +86,116 @@ void multiply_by_transpose(const T* g, const Panels<const T>& weights, bool accu
 
 /// The same for all rows of W.
 template <class T>
-void input_gradient_of_one(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
+void multiply_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
   constexpr int blocks = 4;
   Index k = 0;
   for (; k + blocks * lanes<T> <= weights.rows; k += blocks * lanes<T>) {
-    multiply_by_transpose<T, blocks>(g, weights.middle_rows(k, blocks * lanes<T>), accumulate,
-                                     out + k);
+    multiply_few_by_transpose<T, blocks>(g, weights.middle_rows(k, blocks * lanes<T>), accumulate,
+                                         out + k);
   }
   for (; k < weights.rows; k += lanes<T>) {
     const Index rows = std::min(lanes<T>, weights.rows - k);
-    multiply_by_transpose<T, 1>(g, weights.middle_rows(k, rows), accumulate, out + k);
+    multiply_few_by_transpose<T, 1>(g, weights.middle_rows(k, rows), accumulate, out + k);
   }
 }
 
-/// out = x wᵀ, or out += x wᵀ, for a column x and a row wᵀ.
+/// ∂L/∂X of a layer with a single unit, whose W is one row already.
 template <class T>
-void multiply_rows(const MatrixView<const T>& x, const T* w, bool accumulate,
-                   const MatrixView<T>& out) {
-  for (Index i = 0; i < out.rows; ++i) {
-    T* const to = out.row(i);
-    const Packet<T> left = broadcast(x(i, 0));
+void input_gradient_of_unit(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                            bool accumulate, const MatrixView<T>& grad_inputs) {
+  const T* const w = weights.data;
+  for (Index i = 0; i < grad_inputs.rows; ++i) {
+    T* const to = grad_inputs.row(i);
+    const Packet<T> left = broadcast(grad_out(i, 0));
     if (accumulate) {
       const auto add = [&](const Packet<T>& sum, const Packet<T>& right) {
         return Packet<T>(simd::pmadd(left, right, sum));
       };
-      map_elements(out.cols, to, add, static_cast<const T*>(to), w);
+      map_elements(grad_inputs.cols, to, add, static_cast<const T*>(to), w);
     } else {
       const auto put = [&](const Packet<T>& right) { return Packet<T>(simd::pmul(left, right)); };
-      map_elements(out.cols, to, put, w);
+      map_elements(grad_inputs.cols, to, put, w);
     }
   }
 }
 
 /// The rows of x gᵀ for a sample x of so many inputs, behind which there is a 1 if `to` has a row
-/// for it: row(i, left, right, count) for row i = left · right. One after the other: it is limited
-/// by the memory, which is read and written in its order. A column without gaps is one row.
+/// for it, the bias: row(i, left, right, count) for row i = left · right. One after the other: it
+/// is limited by the memory, which is read and written in its order. A column without gaps is one
+/// row.
 template <class T, class F>
-EIGEN_ALWAYS_INLINE void each_row(const T* x, Index inputs, const T* g, const MatrixView<T>& to,
-                                  F row) {
+EIGEN_ALWAYS_INLINE void each_row(const T* x, Index inputs, const T* g, MatrixView<T> to, F row) {
   if (to.cols == 1 && to.stride == 1) {
     row(0, g[0], x, inputs);
     if (to.rows > inputs) row(inputs, T{1}, g, 1);
     return;
   }
-  for (Index i = 0; i < to.rows; ++i) row(i, i < inputs ? x[i] : T{1}, g, to.cols);
+  for (Index i = 0; i < inputs; ++i) row(i, x[i], g, to.cols);
+  if (to.rows > inputs) row(inputs, T{1}, g, to.cols);
 }
 
-/// θ -= its step by x gᵀ, with a velocity that may be nullptr.
+/// ∂L/∂W and ∂L/∂b of a single sample: b is the weight of an input that is 1.
 template <class T>
-void descend_by_one(const T* x, Index inputs, const T* g, const MatrixView<T>& theta, T* velocity,
-                    const DescentRule<T>& rule) {
-  const DescentStep<Packet<T>> step(rule);
-  if (velocity == nullptr) {
-    each_row(x, inputs, g, theta, [&](Index i, T left, const T* right, Index count) {
-      T* const w = theta.row(i);
-      const auto move = [&, left = broadcast(left)](const Packet<T>& old, const Packet<T>& r) {
+void gradient_of_sample(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                        bool /*accumulate*/, const MatrixView<T>& gradient,
+                        const Descent<T>& /*descent*/) {
+  const auto put = [to = gradient](Index i, T left, const T* right, Index count) {
+    const auto product = [left = broadcast(left)](const Packet<T>& r) {
+      return Packet<T>(simd::pmul(left, r));
+    };
+    map_elements(count, to.row(i), product, right);
+  };
+  each_row(x.row[0] + inputs.begin, inputs.size(), grad_out.data, gradient, put);
+}
+
+/// θ -= its step by x gᵀ, with a velocity or without.
+template <class T, bool has_velocity>
+EIGEN_ALWAYS_INLINE void descend_by_product(const T* x, Index inputs, const T* g,
+                                            MatrixView<T> theta, T* velocity,
+                                            const DescentStep<Packet<T>>& step) {
+  each_row(x, inputs, g, theta, [=](Index i, T left, const T* right, Index count) {
+    T* const w = theta.row(i);
+    if constexpr (has_velocity) {
+      T* const v = velocity + i * theta.stride;
+      for (Index j = 0; j < count; j += lanes<T>) {
+        const Index some = std::min(lanes<T>, count - j);
+        const Packet<T> product = simd::pmul(broadcast(left), load_first(right + j, some));
+        descend(step, product, w + j, v + j, some);
+      }
+    } else {
+      const auto move = [step, left = broadcast(left)](const Packet<T>& old, const Packet<T>& r) {
         return step(old, Packet<T>(simd::pmul(left, r)));
       };
       map_elements(count, w, move, static_cast<const T*>(w), right);
-    });
-    return;
-  }
-  each_row(x, inputs, g, theta, [&](Index i, T left, const T* right, Index count) {
-    const Index first = i * theta.stride;
-    for (Index j = 0; j < count; j += lanes<T>) {
-      const Index some = std::min(lanes<T>, count - j);
-      const Packet<T> product = simd::pmul(broadcast(left), load_first(right + j, some));
-      descend(step, product, theta.data + first + j, velocity + first + j, some);
     }
   });
 }
 
-/// ∂L/∂W and ∂L/∂b of a single sample x of so many inputs, or a descent by them: b is the weight of
-/// an input that is 1.
-template <class T>
-void gradient_of_one(const T* x, Index inputs, const T* g, const MatrixView<T>& gradient,
-                     const Descent<T>& descent) {
+/// A descent by the gradient of a single sample; the panels of a packed θ one after the other.
+template <class T, bool has_velocity, bool packed>
+void descend_by_sample(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                       bool /*accumulate*/, const MatrixView<T>& /*gradient*/,
+                       const Descent<T>& descent) {
+  const T* const sample = x.row[0] + inputs.begin;
   const Panels<T>& theta = descent.theta;
-  if (theta.data == nullptr) {
-    each_row(x, inputs, g, gradient, [&](Index i, T left, const T* right, Index count) {
-      const auto product = [left = broadcast(left)](const Packet<T>& r) {
-        return Packet<T>(simd::pmul(left, r));
-      };
-      map_elements(count, gradient.row(i), product, right);
-    });
+  const DescentStep<Packet<T>> step(*descent.rule);
+  if constexpr (!packed) {
+    descend_by_product<T, has_velocity>(sample, inputs.size(), grad_out.data,
+                                        {theta.data, theta.rows, theta.cols, theta.stride},
+                                        descent.velocity, step);
     return;
-  }
-  if (!theta.is_packed()) {
-    const MatrixView<T> plain{theta.data, theta.rows, theta.cols, theta.stride};
-    return descend_by_one(x, inputs, g, plain, descent.velocity, descent.rule);
   }
   for (Index first = 0; first < theta.cols; first += panel_columns<T>) {
     const MatrixView<T> panel = theta.view(first, std::min(panel_columns<T>, theta.cols - first));
-    descend_by_one(x, inputs, g + first, panel, descent.velocity_of(panel.data), descent.rule);
+    descend_by_product<T, has_velocity>(sample, inputs.size(), grad_out.data + first, panel,
+                                        descent.velocity_of(panel.data), step);
   }
+}
+
+/// The loop for that descent.
+template <class T, bool packed>
+auto descent_by_sample(bool has_velocity) {
+  return has_velocity ? &descend_by_sample<T, true, packed> : &descend_by_sample<T, false, packed>;
 }
 
 }  // namespace nnbind::kernels

@@ -32,7 +32,7 @@ struct TileDescent {
   T* theta = nullptr;
   T* velocity = nullptr;
   Index stride = 0;
-  DescentRule<T> rule;
+  const DescentRule<T>* rule = nullptr;
 
   TileDescent() = default;
   TileDescent(const Descent<T>& descent, Index column)
@@ -131,7 +131,7 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   if (start == Start::accumulate_last) sums.add(c, c_stride, last);
   if constexpr (A::descends) {
     if (packed || descent.theta != nullptr) {
-      const DescentRule<T>& rule = descent.rule;
+      const DescentRule<T>& rule = *descent.rule;
       if (descent.velocity == nullptr) {
         sums.descend(DescentStep<Packet<T>>(rule), descent.theta, theta_stride, last);
       } else {

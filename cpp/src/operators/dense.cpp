@@ -116,8 +116,9 @@ Range Dense<T>::whole_columns(Range columns, bool padded, bool drops) const {
   return {columns.begin, kernels::whole_vectors<T>(columns.end)};
 }
 
+// Each pass is a lambda whose views and loops are settled: a call, or run where it was made.
 template <class T>
-void Dense<T>::forward(const ForwardPass<T>& pass) const {
+auto Dense<T>::ready_forward(const ForwardPass<T>& pass) const {
   const Index inputs = pass.inputs[0].cols;
   const Activation& g = options_.activation;
   const bool saves = !pass.pre_activation && pass.saved.data != nullptr;
@@ -127,48 +128,93 @@ void Dense<T>::forward(const ForwardPass<T>& pass) const {
   const MatrixView<T> output = part(pass.output, columns);
   const MatrixView<T> argument =
       part(saves && saves_argument(g, drops) ? pass.saved : pass.output, columns);
-  kernels::affine(pass.inputs[0], weights, options_.bias, argument);
-  if (pass.pre_activation) return;
-  const MatrixView<T>& y = g.needs_pre_activation() ? output : argument;
-  g.template forward<T>(argument, y);
-  if (!drops) return;
-  kernels::dropout<T>({*pass.dropout, pass.node, pass.first_row, columns.begin}, options_.dropout,
-                      y, part(mask_of(pass.saved), columns), output);
+  const MatrixView<T> y = g.needs_pre_activation() ? output : argument;
+  const MatrixView<T> mask = drops ? part(mask_of(pass.saved), columns) : MatrixView<T>{};
+  return [x = pass.inputs[0], weights, argument, y, output, mask, &options = options_,
+          affine = kernels::affine_loop(pass.inputs[0], weights),
+          activate = pass.pre_activation ? nullptr : kernels::activation_loop<T>(g),
+          dropout = drops ? pass.dropout : nullptr, node = pass.node, first = pass.first_row,
+          column = columns.begin] {
+    affine(x, weights, options.bias, argument);
+    if (activate == nullptr) return;
+    activate(options.activation, argument, y);
+    if (dropout == nullptr) return;
+    kernels::dropout<T>({*dropout, node, first, column}, options.dropout, y, mask, output);
+  };
 }
 
+// ∂L/∂t = (∂L/∂y ⊙ mask) ⊙ g'(t), where the output was y ⊙ mask.
 template <class T>
-void Dense<T>::backward_output(const BackwardPass<T>& pass) const {
-  // ∂L/∂t = (∂L/∂y ⊙ mask) ⊙ g'(t), where the output was y ⊙ mask.
+auto Dense<T>::ready_backward_output(const BackwardPass<T>& pass) const {
   const Activation& g = options_.activation;
   const bool drops = options_.dropout > 0 && pass.dropout;
   const Range columns = whole_columns(pass.columns, pass.padded, drops);
-  const MatrixView<T> gradient = part(pass.output_gradient, columns);
-  const MatrixView<const T> argument =
-      part(saves_argument(g, drops) ? pass.saved : pass.output, columns);
-  const MatrixView<const T> mask =
-      drops ? part(mask_of(pass.saved), columns) : MatrixView<const T>{};
-  kernels::multiply_by_slope(g, argument, argument, gradient, mask);
+  return [&g, slope = kernels::slope_loop<T>(g),
+          argument = part(saves_argument(g, drops) ? pass.saved : pass.output, columns),
+          gradient = part(pass.output_gradient, columns),
+          mask = drops ? part(mask_of(pass.saved), columns) : MatrixView<const T>{}] {
+    slope(g, argument, argument, gradient, mask);
+  };
 }
 
+// ∂L/∂X = ∂L/∂T · Wᵀ.
 template <class T>
-void Dense<T>::backward(const BackwardPass<T>& pass) const {
-  // ∂L/∂X = ∂L/∂T · Wᵀ.
-  const InputGradient<T>& to = pass.input_gradients[0];
+auto Dense<T>::ready_backward(const BackwardPass<T>& pass) const {
+  const auto& [to, accumulate] = pass.input_gradients[0];
   const Range inputs = pass.columns;
   const Index end = pass.padded ? kernels::whole_vectors<T>(inputs.end) : inputs.end;
-  kernels::affine_input_gradient<T>(pass.output_gradient,
-                                    pass.parameters.middle_rows(inputs.begin, inputs.size()),
-                                    to.accumulate, part(to.gradient, {inputs.begin, end}));
+  const MatrixView<const T> from = pass.output_gradient;
+  const Panels<const T> weights = pass.parameters.middle_rows(inputs.begin, inputs.size());
+  return [from, weights, accumulate = accumulate, to = part(to, {inputs.begin, end}),
+          multiply = kernels::input_gradient_loop(from, weights)] {
+    multiply(from, weights, accumulate, to);
+  };
+}
+
+// ∂L/∂W = Xᵀ · ∂L/∂T, and ∂L/∂b = Σ over the samples of ∂L/∂T.
+template <class T>
+auto Dense<T>::ready_parameter_gradient(const ParameterPass<T>& pass) const {
+  const auto& [rows, cols] = pass.block;
+  const MatrixView<const T> from = part(pass.output_gradient, cols);
+  return [x = pass.inputs[0], weights = Range{rows.begin, std::min(rows.end, pass.inputs[0].cols)},
+          from, accumulate = pass.accumulate, to = pass.gradient, descent = pass.descent,
+          multiply = kernels::gradient_loop(from, pass.accumulate, pass.descent)] {
+    multiply(x, weights, from, accumulate, to, descent);
+  };
 }
 
 template <class T>
+void Dense<T>::forward(const ForwardPass<T>& pass) const {
+  ready_forward(pass)();
+}
+template <class T>
+void Dense<T>::backward_output(const BackwardPass<T>& pass) const {
+  ready_backward_output(pass)();
+}
+template <class T>
+void Dense<T>::backward(const BackwardPass<T>& pass) const {
+  ready_backward(pass)();
+}
+template <class T>
 void Dense<T>::parameter_gradient(const ParameterPass<T>& pass) const {
-  // ∂L/∂W = Xᵀ · ∂L/∂T, and ∂L/∂b = Σ over the samples of ∂L/∂T.
-  const Block& block = pass.block;
-  const MatrixView<const T> from = part(pass.output_gradient, block.cols);
-  const Range weights{block.rows.begin, std::min(block.rows.end, pass.inputs[0].cols)};
-  kernels::affine_gradient(pass.inputs[0], weights, from, pass.accumulate, pass.gradient,
-                           pass.descent);
+  ready_parameter_gradient(pass)();
+}
+
+template <class T>
+Call Dense<T>::forward_call(const ForwardPass<T>& pass) const {
+  return ready_forward(pass);
+}
+template <class T>
+Call Dense<T>::backward_output_call(const BackwardPass<T>& pass) const {
+  return ready_backward_output(pass);
+}
+template <class T>
+Call Dense<T>::backward_call(const BackwardPass<T>& pass) const {
+  return ready_backward(pass);
+}
+template <class T>
+Call Dense<T>::parameter_gradient_call(const ParameterPass<T>& pass) const {
+  return ready_parameter_gradient(pass);
 }
 
 template class Dense<float>;
