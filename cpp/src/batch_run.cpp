@@ -48,7 +48,8 @@ void BatchRun<T>::make_outputs(const Losses& losses, Index capacity) {
     const Activation activation = network_->output_activation(k);
     outputs_.push_back({loss, weight, activation, taken[k], loss->decision_threshold(activation),
                         std::vector<const T*>(rows), std::vector<std::int64_t>(rows),
-                        AlignedVector<T>(rows)});
+                        AlignedVector<T>(rows),
+                        std::vector<Evaluation>(static_cast<std::size_t>(members_))});
   }
 }
 
@@ -86,7 +87,7 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, 
   load(rows, batch);
   workspace_.prepare(member, network_->theta().data(), batch.count, mode);
   workspace_.forward(member);
-  for (std::size_t k = 0; k < outputs_.size(); ++k) evaluate(k, rows, batch);
+  for (std::size_t k = 0; k < outputs_.size(); ++k) evaluate(k, member, batch);
   workspace_.backward(member);
   for (std::size_t k = 0; activate && k < outputs_.size(); ++k) {
     if (!outputs_[k].pre_activation) continue;
@@ -107,20 +108,30 @@ double scale(const Loss& loss, Index samples) {
 }  // namespace
 
 template <class T>
-void BatchRun<T>::evaluate(std::size_t k, Range rows, const Batch<T>& batch) {
+void BatchRun<T>::evaluate(std::size_t k, const Member& member, const Batch<T>& batch) {
   Output& output = outputs_[k];
+  Evaluation& own = output.evaluations[static_cast<std::size_t>(member.rank())];
+  if (own.samples != batch.count || own.members != member.size()) prepare(k, member, batch.count);
   const bool labels = batch.data->targets[k].labels != nullptr;
-  output.loss->evaluate(
-      LossRows<T>{
-          .predictions = workspace_.output(k).middle_rows(rows.begin, rows.size()),
-          .targets = labels ? nullptr : output.target_rows.data() + rows.begin,
-          .labels = labels ? output.labels.data() + rows.begin : nullptr,
-          .weights = batch.data->weights == nullptr ? nullptr : weights_.data() + rows.begin,
-          .scale = static_cast<T>(output.weight * scale(*output.loss, batch.count)),
-          .losses = output.losses.data() + rows.begin,
-          .gradient = workspace_.output_gradient(k).middle_rows(rows.begin, rows.size()),
-      },
-      output.pre_activation);
+  LossRows<T>& rows = own.rows;
+  rows.targets = labels ? nullptr : output.target_rows.data() + own.first;
+  rows.labels = labels ? output.labels.data() + own.first : nullptr;
+  rows.weights = batch.data->weights == nullptr ? nullptr : weights_.data() + own.first;
+  output.loss->evaluate(rows, output.pre_activation);
+}
+
+template <class T>
+void BatchRun<T>::prepare(std::size_t k, const Member& member, Index samples) {
+  Output& output = outputs_[k];
+  const Range rows = member.share(samples);
+  output.evaluations[static_cast<std::size_t>(member.rank())] = {
+      .samples = samples,
+      .members = member.size(),
+      .first = rows.begin,
+      .rows = {.predictions = workspace_.output(k).middle_rows(rows.begin, rows.size()),
+               .scale = static_cast<T>(output.weight * scale(*output.loss, samples)),
+               .losses = output.losses.data() + rows.begin,
+               .gradient = workspace_.output_gradient(k).middle_rows(rows.begin, rows.size())}};
 }
 
 template <class T>

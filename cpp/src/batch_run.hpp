@@ -106,6 +106,13 @@ class BatchRun {
     AlignedVector<T> gradient;  // of one piece after the other
     Index samples = -1;
   };
+  /// What a loss is handed of a member's rows, from `first` on, of a batch of so many samples.
+  struct alignas(cache_line) Evaluation {
+    Index samples = -1;
+    int members = 0;
+    Index first = 0;
+    LossRows<T> rows;
+  };
   /// One output, its loss, and its part of the batch.
   struct Output {
     LossPointer loss;
@@ -116,10 +123,12 @@ class BatchRun {
     std::vector<const T*> target_rows;
     std::vector<std::int64_t> labels;
     AlignedVector<T> losses;
+    std::vector<Evaluation> evaluations;  // of each member
   };
   void make_outputs(const Losses& losses, Index capacity);
   void load(Range rows, const Batch<T>& batch);
-  void evaluate(std::size_t k, Range rows, const Batch<T>& batch);
+  void evaluate(std::size_t k, const Member& member, const Batch<T>& batch);
+  void prepare(std::size_t k, const Member& member, Index samples);
   void add_penalties(const Member& member, Index samples);
   void make_pieces();
   [[nodiscard]] std::vector<Piece> pieces_of(const Member& member);

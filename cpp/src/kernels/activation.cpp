@@ -101,15 +101,19 @@ void logarithms(const T* x, Index count, T* out) {
 
 template <class T>
 void logistic_losses(Index count, const T* t, const T* y, T* values, T* slopes) {
+  // A single element, just written, would keep a vector waiting until it is in the cache.
+  const auto read = [](const T* from, Index some) {
+    return some == 1 ? broadcast(*from) : load_first(from, some);
+  };
   for (Index i = 0; i < count; i += lanes<T>) {
     const Index some = std::min(lanes<T>, count - i);
-    const Packet<T> argument = load_first(t + i, some);
-    const Packet<T> target = load_first(y + i, some);
+    const Packet<T> argument = read(t + i, some);
+    const Packet<T> target = read(y + i, some);
     const Packet<T> e = exp(Packet<T>(simd::pnegate(Packet<T>(simd::pabs(argument)))));
     const Packet<T> linear =
         simd::psub(Relu{}.value(argument), Packet<T>(simd::pmul(argument, target)));
-    store_first(values + i, Packet<T>(simd::padd(linear, log1p(e))), some);
-    store_first(slopes + i, Packet<T>(simd::psub(sigmoid(argument), target)), some);
+    store(values + i, Packet<T>(simd::padd(linear, log1p(e))));
+    store(slopes + i, Packet<T>(simd::psub(sigmoid(argument), target)));
   }
 }
 

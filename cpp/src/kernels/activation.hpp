@@ -39,7 +39,7 @@ template <class T>
 void logarithms(const T* x, Index count, T* out);
 
 /// Binary cross-entropy of targets y and p = σ(t): values_i = log(1 + eᵗ) - y t, and its slopes by
-/// t, p - y.
+/// t, p - y. Both are written in whole vectors.
 template <class T>
 void logistic_losses(Index count, const T* t, const T* y, T* values, T* slopes);
 

@@ -16,7 +16,8 @@ struct Term {
 };
 
 /// Runs a formula of many outputs at once, `formula(count, f, y, values, slopes)`, over rows, of
-/// which several may be put together; `divisor` is what the sum over outputs is divided by.
+/// which several may be put together; `divisor` is what the sum over outputs is divided by. What
+/// the formula writes has room for whole vectors.
 template <class T, class Formula>
 void sum_over_outputs_together(const LossRows<T>& rows, T divisor, Formula formula) {
   constexpr Index block = 64;
