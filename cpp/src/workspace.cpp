@@ -36,10 +36,13 @@ Workspace<T>::Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, cons
     if (blocks[id].packed) slots_[id].packed = PackedMatrix<T>(blocks[id].rows, blocks[id].cols);
     prepare_pass(id);
   }
-  if (layout_.purpose == Purpose::inference) return;
+  programs_.resize(static_cast<std::size_t>(layout_.members));
+  if (layout_.purpose == Purpose::inference) {
+    programs_[0].make_room(graph.nodes());  // by the first prediction, whatever its rows
+    return;
+  }
   plan_forward();
   plan_backward();
-  programs_.resize(static_cast<std::size_t>(layout_.members));
 }
 
 template <class T>
@@ -112,6 +115,8 @@ void Workspace<T>::infer(const T* theta, Range rows) {
 template <class T>
 void Workspace<T>::infer(const T* theta, Range rows, std::span<const MatrixView<T>> out,
                          Index first) {
+  const bool is_first_row = rows.begin == 0 && rows.end == 1;
+  if (is_first_row && layout_.purpose == Purpose::inference) return infer_first(theta, out, first);
   for (const NodeId id : batch_nodes_) {
     forward_rows(id, theta, rows, [&](ForwardPass<T>& pass) {
       if (slots_[id].only_output < 0) return;
@@ -122,11 +127,15 @@ void Workspace<T>::infer(const T* theta, Range rows, std::span<const MatrixView<
     });
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
-    if (slots_[outputs_[k]].only_output >= 0) continue;
-    const MatrixView<T> from = slots_[outputs_[k]].output.view();
-    for (Index i = 0; i < rows.size(); ++i) {
-      std::copy_n(from.row(rows.begin + i), from.cols, out[k].row(first + i));
-    }
+    if (slots_[outputs_[k]].only_output < 0) copy_output(k, rows, out[k], first);
+  }
+}
+
+template <class T>
+void Workspace<T>::copy_output(std::size_t k, Range rows, const MatrixView<T>& out, Index first) {
+  const MatrixView<T> from = slots_[outputs_[k]].output.view();
+  for (Index i = 0; i < rows.size(); ++i) {
+    std::copy_n(from.row(rows.begin + i), from.cols, out.row(first + i));
   }
 }
 

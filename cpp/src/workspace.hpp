@@ -181,7 +181,9 @@ class Workspace {
     return programs_[static_cast<std::size_t>(member.rank())];
   }
   void make(Program& program, const Member& member);
-  void add_forward(Program& program, NodeId id, const Member& member);
+  void infer_first(const T* theta, std::span<const MatrixView<T>> out, Index row);
+  void copy_output(std::size_t k, Range rows, const MatrixView<T>& out, Index first);
+  void add_forward(Program& program, NodeId id, const Share& share);
   void add_backward(Program& program, const Step& step, const Member& member);
   void add_pass(Program& program, const Step& step, Range rows, Range columns);
   [[nodiscard]] Share share(Sharing sharing, NodeId id, Index columns, const Program& program,
@@ -200,7 +202,7 @@ class Workspace {
   std::vector<NodeId> batch_nodes_;  // the others, but for the inputs
   bool barrier_after_ = false;       // of the forward pass
   std::vector<Step> backward_steps_;
-  std::vector<Program> programs_;  // of each member
+  std::vector<Program> programs_;  // of each member; at inference, of the first row alone
   std::vector<std::vector<const T*>> input_rows_;
   std::vector<std::size_t> input_number_;  // of each input node, among the input nodes
 };

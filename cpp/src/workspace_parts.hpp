@@ -89,6 +89,20 @@ struct Workspace<T>::Program {
   int members = 0;
   Mode<T> mode;
 
+  /// For the forward passes, and so many gradients in the backward passes. The lists must not move:
+  /// there are passes that point at them.
+  void make_room(const std::vector<Node<T>>& nodes, std::size_t count = 0) {
+    std::size_t edges = 0;
+    for (const Node<T>& node : nodes) edges += node.inputs.size();
+    forward.clear();
+    backward.clear();
+    inputs.clear();
+    gradients.clear();
+    forward.reserve(nodes.size());
+    inputs.reserve(edges + count);
+    gradients.reserve(count);
+  }
+
   std::vector<Forward> forward;
   std::vector<Backward> backward;
   std::vector<Rows<T>> inputs;              // that the passes point at

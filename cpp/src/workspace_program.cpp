@@ -20,20 +20,29 @@ void Workspace<T>::prepare(const Member& member, const T* theta, Index batch, co
 
 template <class T>
 void Workspace<T>::make(Program& made, const Member& member) {
-  made.forward.clear();
-  made.backward.clear();
-  made.inputs.clear();
-  made.gradients.clear();
-  std::size_t edges = 0;  // the lists must not move: there are passes that point at them
-  for (const Node<T>& node : graph_->nodes()) edges += node.inputs.size();
   std::size_t gradients = 0;
   for (const Step& step : backward_steps_) gradients += graph_->node(step.node).inputs.size();
-  made.inputs.reserve(edges + gradients);
-  made.gradients.reserve(gradients);
+  made.make_room(graph_->nodes(), gradients);
   for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (!slots_[id].is_input) add_forward(made, id, member);
+    const Slot<T>& slot = slots_[id];
+    if (slot.is_input) continue;
+    add_forward(made, id, share(slot.sharing, id, graph_->node(id).shape.cols, made, member));
   }
   for (const Step& step : backward_steps_) add_backward(made, step, member);
+}
+
+template <class T>
+void Workspace<T>::infer_first(const T* theta, std::span<const MatrixView<T>> out, Index row) {
+  Program& made = programs_[0];
+  if (made.theta != theta) {
+    made.theta = theta;
+    made.make_room(graph_->nodes());
+    for (const NodeId id : batch_nodes_) {
+      add_forward(made, id, {{0, 1}, all_columns(graph_->node(id)), true});
+    }
+  }
+  for (const auto& step : made.forward) step.run();
+  for (std::size_t k = 0; k < outputs_.size(); ++k) copy_output(k, {0, 1}, out[k], row);
 }
 
 template <class T>
@@ -52,11 +61,11 @@ typename Workspace<T>::Share Workspace<T>::share(Sharing sharing, NodeId id, Ind
 }
 
 template <class T>
-void Workspace<T>::add_forward(Program& program, NodeId id, const Member& member) {
+void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) {
   const Node<T>& node = graph_->node(id);
   const Slot<T>& slot = slots_[id];
   const Mode<T>& mode = program.mode;
-  const auto [rows, columns, mine] = share(slot.sharing, id, node.shape.cols, program, member);
+  const auto& [rows, columns, mine] = share;
   for (const NodeId input : node.inputs) program.inputs.push_back(rows_of(input, rows));
   ForwardPass<T> pass = slot.pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
@@ -163,11 +172,12 @@ void Workspace<T>::backward_fixed(Range rows, const T* theta, const Mode<T>& mod
   }
 }
 
-#define NNBIND_INSTANTIATE(T)                                                          \
-  template void Workspace<T>::prepare(const Member&, const T*, Index, const Mode<T>&); \
-  template void Workspace<T>::forward(const Member&);                                  \
-  template void Workspace<T>::backward(const Member&);                                 \
-  template void Workspace<T>::backward_batch(const Member&);                           \
+#define NNBIND_INSTANTIATE(T)                                                               \
+  template void Workspace<T>::prepare(const Member&, const T*, Index, const Mode<T>&);      \
+  template void Workspace<T>::infer_first(const T*, std::span<const MatrixView<T>>, Index); \
+  template void Workspace<T>::forward(const Member&);                                       \
+  template void Workspace<T>::backward(const Member&);                                      \
+  template void Workspace<T>::backward_batch(const Member&);                                \
   template void Workspace<T>::backward_fixed(Range, const T*, const Mode<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

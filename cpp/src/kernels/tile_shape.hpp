@@ -15,9 +15,11 @@ namespace nnbind::kernels {
 inline constexpr bool many_registers = vector_registers == 32;
 inline constexpr int tile_rows = many_registers ? 12 : 6;
 inline constexpr int tile_vectors = 2;
-/// A tile of a single row needs more vectors side by side to fill the FMA units. It uses each
-/// vector of B once, straight from memory, so that 8 do with 16 registers too.
-inline constexpr int row_vectors = 8;
+/// A tile of a single row needs more vectors side by side to fill the FMA units: 8. It uses each
+/// vector of B once, from memory, so that with 16 registers too nothing but the sums and one value
+/// of A has to stay in them; 13 sums read longer pieces of B's rows in order, and each cache line
+/// but once.
+inline constexpr int row_vectors = many_registers ? 8 : 13;
 
 /// Calls f(0) ... f(count - 1), written out. A loop over the vectors of a tile is unrolled by GCC
 /// too late: those that it indexes have by then been put on the stack.
