@@ -216,7 +216,7 @@ void multiply_by_slope_of([[maybe_unused]] const Activation& g,
   } else {
     const auto f = formula<kind>(g);
     const MatrixView<const T>& argument = decltype(f)::from_output ? out : t;
-    const auto chain = [&](const Packet<T>& dy, const Packet<T>& x) {
+    const auto chain = [f](const Packet<T>& dy, const Packet<T>& x) {
       return simd::pmul(dy, Packet<T>(f.slope(x)));
     };
     if (mask.data == nullptr) {
@@ -224,7 +224,7 @@ void multiply_by_slope_of([[maybe_unused]] const Activation& g,
       return;
     }
     // In one loop with the mask: the gradient may have to come from another core's cache.
-    const auto masked = [&](const Packet<T>& dy, const Packet<T>& x, const Packet<T>& m) {
+    const auto masked = [chain](const Packet<T>& dy, const Packet<T>& x, const Packet<T>& m) {
       return chain(Packet<T>(simd::pmul(dy, m)), x);
     };
     map_rows(grad, masked, grad, argument, mask);

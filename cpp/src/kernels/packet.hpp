@@ -164,18 +164,34 @@ EIGEN_STRONG_INLINE void map_elements(Index count, T* out, F&& f, const In*... i
   }
 }
 
-/// The same for each row of matrices of one shape. They are passed by value: what is behind a
-/// reference is read again after each store of a vector.
 template <class T, class F, class... In>
-EIGEN_STRONG_INLINE void map_rows(MatrixView<T> out, F&& f, MatrixView<In>... in) {
-  if (out.stride == out.cols && ((in.stride == out.cols) && ...)) {  // all rows are one
-    map_elements(out.rows * out.cols, out.data, f, in.data...);
-  } else if (out.cols > lanes<T>) {
+EIGEN_STRONG_INLINE void map_each_row(MatrixView<T> out, F f, MatrixView<In>... in) {
+  if (out.cols > lanes<T>) {
     for (Index i = 0; i < out.rows; ++i) map_elements(out.cols, out.row(i), f, in.row(i)...);
   } else {  // rows of one vector: nothing but that vector in the loop
     for (Index i = 0; i < out.rows; ++i) {
       store_first(out.row(i), Packet<T>(f(load_first<T>(in.row(i), out.cols)...)), out.cols);
     }
+  }
+}
+
+/// The same for each row of matrices of one shape, with gaps between the rows. Not inlined: where
+/// there are none (map_rows), nobody should make room for this. What is behind a reference would be
+/// read again after each store of a vector: it is copied first.
+template <class T, class F, class... In>
+[[gnu::noinline]] void map_distant_rows(const MatrixView<T>& out, const F& f,
+                                        const MatrixView<In>&... in) {
+  map_each_row<T, F, In...>(out, f, in...);
+}
+
+/// The same; rows without gaps are one.
+template <class T, class F, class... In>
+EIGEN_STRONG_INLINE void map_rows(const MatrixView<T>& out, const F& f,
+                                  const MatrixView<In>&... in) {
+  if (out.stride == out.cols && ((in.stride == out.cols) && ...)) {
+    map_elements(out.rows * out.cols, out.data, f, in.data...);
+  } else {
+    map_distant_rows(out, f, in...);
   }
 }
 
