@@ -200,7 +200,6 @@ void BatchRun<T>::add_to(std::vector<MetricSums>& sums, const Batch<T>& batch) {
 template <class T>
 void BatchRun<T>::read_theta(const Member& member) {
   workspace_.read(member, network_->theta().data());
-  each_share(member, [](Share& share) { share.samples = -1; });
 }
 
 template <class T>

@@ -69,7 +69,7 @@ class BatchRun {
   [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
   /// Before the bar at which an update follows: makes ready what that needs, which may throw. Once
-  /// made, it serves all batches of that size and steps of that optimizer, until read_theta.
+  /// made, it serves all batches of that size, in steps of the one optimizer.
   void prepare_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// Before the same bar, by the first member: begins the optimizer's step.
   void begin_step(Optimizer& optimizer);
@@ -136,11 +136,7 @@ class BatchRun {
   /// Calls f(share) for this member's share; where OpenMP has given the team fewer members than
   /// there are shares, for those of the missing too.
   template <class F>
-  void each_share(const Member& member, F&& f) {
-    for (int k = member.rank(); k < members_; k += member.size()) {
-      f(shares_[static_cast<std::size_t>(k)]);
-    }
-  }
+  void each_share(const Member& member, F&& f);
   void prepare(Piece& piece, Index samples, Optimizer& optimizer);
   void update_share(Share& share, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;

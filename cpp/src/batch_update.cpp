@@ -96,6 +96,14 @@ std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& me
   return pieces;
 }
 
+template <class T>
+template <class F>
+void BatchRun<T>::each_share(const Member& member, F&& f) {
+  for (int k = member.rank(); k < members_; k += member.size()) {
+    f(shares_[static_cast<std::size_t>(k)]);
+  }
+}
+
 /// Calls f(columns, view of θ) for parts of a piece whose columns are one view.
 template <class T>
 template <class F>

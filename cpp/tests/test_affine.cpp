@@ -300,6 +300,21 @@ TYPED_TEST(Affine, RowsOfWideWeightsHaveTheBitsOfAllTogether) {
   EXPECT_TRUE(test::equal<T>(together.view(), alone.view()));
 }
 
+TYPED_TEST(Affine, ASampleAloneHasTheBitsOfABatchForEveryWidthOfATile) {
+  using T = TypeParam;
+  Random random(6);
+  const auto x = random_matrix<T>(2, 21, random);
+  for (Index units = 2; units <= 14 * panel_columns<T> / 2; ++units) {
+    auto block = random_matrix<T>(22, units, random);
+    const auto weights = Panels<T>::plain(block.view()).middle_rows(0, 21);
+    Matrix<T> together(2, units);
+    Matrix<T> alone(1, units);
+    kernels::affine<T>(x.rows(), weights, true, together.view());
+    kernels::affine<T>(x.rows().middle_rows(1, 1), weights, true, alone.view());
+    EXPECT_TRUE(test::equal<T>(together.view().middle_rows(1, 1), alone.view())) << units;
+  }
+}
+
 TYPED_TEST(Affine, ALastColumnHasTheBitsOfTheWholeAsAPartOfItsOwn) {
   using T = TypeParam;
   constexpr Index units = panel_columns<T> + 1;

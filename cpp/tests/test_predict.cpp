@@ -55,7 +55,9 @@ TEST(Predict, IsOfTheParametersAsTheyAreNow) {
   Network<double> network(std::move(graph), output);
   const Problem<double> problem(9, 4, 2);
   const MatrixView<const double> samples = problem.x.view();
+  const MatrixView<const double> sample = samples.middle_rows(3, 1);
   const auto first = prediction(network, samples);
+  const auto first_alone = prediction(network, sample);
   const OptimizerPointer optimizer = sgd(constant_rate(0.1));
   for (int change = 0; change < 3; ++change) {
     if (change == 0) network.theta()[0] += 1;
@@ -64,6 +66,8 @@ TEST(Predict, IsOfTheParametersAsTheyAreNow) {
     const Network<double> twin = network;  // has a workspace of its own
     EXPECT_NE(prediction(network, samples), first) << change;
     EXPECT_EQ(prediction(network, samples), prediction(twin, samples)) << change;
+    EXPECT_NE(prediction(network, sample), first_alone) << change;
+    EXPECT_EQ(prediction(network, sample), prediction(twin, sample)) << change;
   }
 }
 
