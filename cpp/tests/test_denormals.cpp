@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <limits>
 
 #include "data.hpp"
@@ -94,7 +95,8 @@ TEST_P(Denormals, AreNotWhatWeightsDecayTo) {
     return trained(1, GetParam(), sgd(constant_rate(0.5)), steps, {.l2 = 1})[0];
   };
   EXPECT_EQ(decay(126), std::numeric_limits<float>::min());
-  EXPECT_EQ(decay(127), 0);
+  // It is zero; or where the half is taken first, without a fused multiply-add, it stays.
+  EXPECT_NE(std::fpclassify(decay(127)), FP_SUBNORMAL);
 }
 
 TEST_P(Denormals, AreZeroToAPredictionOfAnyLength) {
