@@ -165,7 +165,8 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
 
 template <class T>
 void BatchRun<T>::prepare(Piece& piece, Index samples, Optimizer& optimizer) {
-  piece.descends = piece.can_descend && optimizer.descent();
+  // Whether it descends, not how: another member may be about to begin the step.
+  piece.descends = piece.can_descend && optimizer.descends();
   Descent<T> descent;
   if (piece.descends) {
     const bool has_velocity = optimizer.state_vectors() > 0;
@@ -178,7 +179,7 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, Optimizer& optimizer) {
 template <class T>
 void BatchRun<T>::begin_step(Optimizer& optimizer) {
   optimizer.begin_step();
-  if (const auto rule = optimizer.descent()) rule_ = rule->template as<T>();
+  if (optimizer.descends()) rule_ = optimizer.descent().template as<T>();
 }
 
 template <class T>

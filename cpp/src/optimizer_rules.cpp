@@ -114,13 +114,15 @@ class RuleOptimizer final : public Optimizer {
   }
   void update(const UpdateBlock<float>& block) override { run(block); }
   void update(const UpdateBlock<double>& block) override { run(block); }
-  [[nodiscard]] std::optional<DescentRule<double>> descent() const override {
-    if constexpr (requires(Rule rule) { DescentRule<double>(rule.step); }) return weight_rule_.step;
-    return std::nullopt;
+  [[nodiscard]] bool descends() const override { return is_descent; }
+  [[nodiscard]] DescentRule<double> descent() const override {
+    if constexpr (is_descent) return weight_rule_.step;
+    return {};
   }
 
  private:
   using Rule = std::invoke_result_t<Make, double, double, bool>;
+  static constexpr bool is_descent = requires(Rule rule) { DescentRule<double>(rule.step); };
 
   template <class T>
   void run(const UpdateBlock<T>& block) {

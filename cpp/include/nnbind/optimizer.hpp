@@ -104,9 +104,11 @@ class Optimizer {
   virtual void begin_step() = 0;
   virtual void update(const UpdateBlock<float>& block) = 0;
   virtual void update(const UpdateBlock<double>& block) = 0;
-  /// This step, if all of the optimizer's are gradient descent and nothing else: then it may be
-  /// taken without update. The velocity is the first vector; without momentum there is none.
-  [[nodiscard]] virtual std::optional<DescentRule<double>> descent() const { return std::nullopt; }
+  /// Whether all of its steps are gradient descent and nothing else: then they may be taken without
+  /// update. The velocity is the first vector; without momentum there is none.
+  [[nodiscard]] virtual bool descends() const { return false; }
+  /// This step, of an optimizer that descends.
+  [[nodiscard]] virtual DescentRule<double> descent() const { return {}; }
   void end_step() { ++iterations_; }
 
  private:
