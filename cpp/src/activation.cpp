@@ -51,13 +51,15 @@ bool Activation::is_rectifier() const {
 
 template <class T>
 void Activation::forward(const MatrixView<const T>& t, const MatrixView<T>& out) const {
-  kernels::activation_loop<T> (*this)(*this, t, out);
+  const kernels::ActivationLoop<T> activate = kernels::activation_loop<T>(*this);
+  activate(*this, t, out);
 }
 
 template <class T>
 void Activation::backward(MatrixView<const T> t, MatrixView<const T> out,
                           MatrixView<T> grad) const {
-  kernels::slope_loop<T> (*this)(*this, t, out, grad, {});
+  const kernels::SlopeLoop<T> multiply_by_slope = kernels::slope_loop<T>(*this);
+  multiply_by_slope(*this, t, out, grad, {});
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                    \

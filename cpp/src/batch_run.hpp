@@ -138,7 +138,7 @@ class BatchRun {
   template <class F>
   void each_share(const Member& member, F&& f);
   void prepare(Piece& piece, Index samples, Optimizer& optimizer);
-  void update_share(Share& share, Index samples, Optimizer& optimizer);
+  void update_share(const Share& share, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
   template <class F>

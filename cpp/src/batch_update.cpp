@@ -188,7 +188,7 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 }
 
 template <class T>
-void BatchRun<T>::update_share(Share& share, Index samples, Optimizer& optimizer) {
+void BatchRun<T>::update_share(const Share& share, Index samples, Optimizer& optimizer) {
   for (const Piece& piece : share.pieces) {
     piece.calls.run();
     if (piece.descends) continue;
