@@ -70,9 +70,10 @@ class Activation {
     return kind_ == Kind::softsign || kind_ == Kind::gelu || kind_ == Kind::silu;
   }
   /// Whether g looks at a whole row: softmax and log_softmax.
-  [[nodiscard]] bool is_row_wise() const {
-    return kind_ == Kind::softmax || kind_ == Kind::log_softmax;
+  [[nodiscard]] static constexpr bool is_row_wise(Kind kind) {
+    return kind == Kind::softmax || kind == Kind::log_softmax;
   }
+  [[nodiscard]] bool is_row_wise() const { return is_row_wise(kind_); }
   /// ReLU and its smooth kin, for which the He initialization is made.
   [[nodiscard]] bool is_rectifier() const;
 

@@ -170,11 +170,9 @@ auto formula([[maybe_unused]] const Activation& g) {
   }
 }
 
-constexpr bool is_row_wise(Kind kind) { return kind == Kind::softmax || kind == Kind::log_softmax; }
-
 template <class T, Kind kind>
 void activate_by(const Activation& g, const MatrixView<const T>& t, const MatrixView<T>& out) {
-  if constexpr (is_row_wise(kind)) {
+  if constexpr (Activation::is_row_wise(kind)) {
     softmaxes(kind == Kind::log_softmax, t, out);
   } else if constexpr (kind == Kind::identity) {
     for (Index i = 0; i < t.rows && t.data != out.data; ++i) {
@@ -210,9 +208,9 @@ void multiply_by_slope_of([[maybe_unused]] const Activation& g,
                           [[maybe_unused]] const MatrixView<const T>& t,
                           [[maybe_unused]] const MatrixView<const T>& out,
                           const MatrixView<T>& grad, const MatrixView<const T>& mask) {
-  if constexpr (is_row_wise(kind) || kind == Kind::identity) {
+  if constexpr (Activation::is_row_wise(kind) || kind == Kind::identity) {
     if (mask.data != nullptr) multiply_by_mask(mask, grad);
-    if (is_row_wise(kind)) multiply_by_jacobian(kind == Kind::log_softmax, out, grad);
+    if (Activation::is_row_wise(kind)) multiply_by_jacobian(kind == Kind::log_softmax, out, grad);
   } else {
     const auto f = formula<kind>(g);
     const MatrixView<const T>& argument = decltype(f)::from_output ? out : t;
