@@ -7,6 +7,10 @@
 
 namespace nnbind::test {
 
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 /// f throws an Error whose message contains `message`.
 template <class Error, class F>
 void expect_message(const std::string& message, F f) {
@@ -14,7 +18,7 @@ void expect_message(const std::string& message, F f) {
     f();
     ADD_FAILURE() << "nothing was thrown; expected: " << message;
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find(message), std::string::npos) << error.what();
+    EXPECT_TRUE(contains(error.what(), message)) << error.what();
   }
 }
 

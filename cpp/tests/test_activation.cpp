@@ -52,14 +52,14 @@ double ulps(T value, Real exact, Real scale = 1) {
 /// for AVX-512 is off by more than 4 in float: what is so small hardly counts, and a fifth of the
 /// speed would.
 template <class T>
-double tolerance(T x) {
+double allowed_ulps(T x) {
   return sizeof(T) == 4 && std::abs(x) > 64 ? 5 : 4;
 }
 
 /// Numbers of either sign from the whole range of T: the special ones, those that a network meets,
 /// and random bits.
 template <class T>
-std::vector<T> samples(std::size_t count) {
+std::vector<T> arguments(std::size_t count) {
   using Limits = std::numeric_limits<T>;
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   std::vector<T> list{0, Limits::denorm_min(), Limits::min() / 2, Limits::min(), T{0.5}, 1,
@@ -105,7 +105,7 @@ class Elementwise : public ::testing::TestWithParam<std::string_view> {
  protected:
   template <class T>
   static void expect_formula() {
-    const std::vector<T> t = samples<T>(20000);
+    const std::vector<T> t = arguments<T>(20000);
     const std::vector<T> y = apply<T>(GetParam(), t);
     double worst = 0;
     for (std::size_t i = 0; i < t.size(); ++i) {
@@ -119,7 +119,7 @@ class Elementwise : public ::testing::TestWithParam<std::string_view> {
       const double tail = GetParam() == "gelu" && t[i] < 0 ? 0.5 * t[i] * t[i] : 0;
 #endif
       worst = std::max(worst, error);
-      ASSERT_LE(error, tolerance(t[i]) + tail) << "at " << t[i] << " came " << y[i];
+      ASSERT_LE(error, allowed_ulps(t[i]) + tail) << "at " << t[i] << " came " << y[i];
     }
     RecordProperty(sizeof(T) == 4 ? "float_ulps" : "double_ulps", std::to_string(worst));
   }
@@ -158,7 +158,7 @@ TEST_P(Elementwise, HasASlopeAtTheEndsOfTheRange) {
 }
 
 TEST_P(Elementwise, DoesNotDependOnThePlaceInTheRow) {
-  const std::vector<float> t = samples<float>(60);
+  const std::vector<float> t = arguments<float>(60);
   const std::vector<float> y = apply<float>(GetParam(), t);
   const std::vector<float> slope = slopes<float>(GetParam(), t);
   for (std::size_t i = 0; i < t.size(); ++i) {
@@ -187,7 +187,7 @@ class Elementary : public ::testing::Test {
  protected:
   template <class F>
   static void expect_exact(F f, Formula exact, T largest = std::numeric_limits<T>::infinity()) {
-    std::vector<T> x = samples<T>(200000);
+    std::vector<T> x = arguments<T>(200000);
     std::erase_if(x, [&](T value) { return value > largest; });
     std::vector<T> y(x.size());
     kernels::map_elements(static_cast<Index>(x.size()), y.data(), f, x.data());
@@ -195,7 +195,7 @@ class Elementary : public ::testing::Test {
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double error = ulps(y[i], exact(x[i]));
       worst = std::max(worst, error);
-      ASSERT_LE(error, tolerance(x[i])) << "at " << x[i] << " came " << y[i];
+      ASSERT_LE(error, allowed_ulps(x[i])) << "at " << x[i] << " came " << y[i];
     }
     ::testing::Test::RecordProperty("ulps", std::to_string(worst));
   }

@@ -22,18 +22,18 @@ TEST(Tile, FitsTheRegisters) {
   EXPECT_LE(kernels::tile_rows * kernels::tile_vectors + kernels::tile_vectors + 1, registers);
 }
 
-struct Shape {
+struct ProductShape {
   Index rows, inputs, units;
 };
 
-std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+std::ostream& operator<<(std::ostream& out, const ProductShape& shape) {
   return out << shape.rows << " x " << shape.inputs << " x " << shape.units;
 }
 
 /// All shapes up to 13, and beyond that each pair of sizes up to 40 in any two of the dimensions,
 /// with a third that runs through all sizes too; then larger ones.
-std::vector<Shape> shapes() {
-  std::vector<Shape> list;
+std::vector<ProductShape> shapes() {
+  std::vector<ProductShape> list;
   for (Index a = 1; a <= 40; ++a) {
     for (Index b = 1; b <= 40; ++b) {
       const Index third = 1 + (7 * a + 11 * b) % 40;
@@ -84,7 +84,7 @@ TYPED_TEST_SUITE(Affine, Types);
 
 TYPED_TEST(Affine, ForwardEqualsTheNaiveLoopForEveryShape) {
   using T = TypeParam;
-  for (const Shape& shape : shapes()) {
+  for (const ProductShape& shape : shapes()) {
     const auto x = this->integers(shape.rows, shape.inputs);
     const auto block = this->integers(shape.inputs + 1, shape.units);  // the bias is the last row
     const auto weights = block.view().middle_rows(0, shape.inputs);
@@ -106,7 +106,7 @@ TYPED_TEST(Affine, ForwardEqualsTheNaiveLoopForEveryShape) {
 
 TYPED_TEST(Affine, InputGradientEqualsTheNaiveLoopForEveryShape) {
   using T = TypeParam;
-  for (const Shape& shape : shapes()) {
+  for (const ProductShape& shape : shapes()) {
     const auto grad_out = this->integers(shape.rows, shape.units);
     const auto weights = this->integers(shape.inputs, shape.units);
     auto panels = packed<T>(weights.view());
@@ -125,7 +125,7 @@ TYPED_TEST(Affine, InputGradientEqualsTheNaiveLoopForEveryShape) {
 
 TYPED_TEST(Affine, GradientEqualsTheNaiveLoopForEveryShape) {
   using T = TypeParam;
-  for (const Shape& shape : shapes()) {
+  for (const ProductShape& shape : shapes()) {
     const auto x = this->integers(shape.rows, shape.inputs);
     const auto grad_out = this->integers(shape.rows, shape.units);
     const Range all{0, shape.inputs};
@@ -160,7 +160,7 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
   };
   for (const DescentRule<T>& rule :
        {DescentRule<T>{2}, DescentRule<T>{2, 3}, DescentRule<T>{2, 3, true}}) {
-    for (const Shape& shape : shapes()) {
+    for (const ProductShape& shape : shapes()) {
       const auto x = this->integers(shape.rows, shape.inputs);
       const auto grad_out = this->integers(shape.rows, shape.units);
       auto gradient = this->integers(shape.inputs + 1, shape.units);

@@ -3,14 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include "expect_message.hpp"
 #include "nnbind/expression.hpp"
 
 namespace nnbind::test {
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 TEST(Dot, NamesNodesAndShapesAndTellsKindsApart) {
   Graph<double> graph;

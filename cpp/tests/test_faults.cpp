@@ -66,7 +66,7 @@ void fail_at_each(Make make, Work work, Check check, std::size_t least = 0,
 
 /// A network with dropout and running statistics. A wide one is worth two threads, which then split
 /// it by columns.
-constexpr Index narrow = 9, wide = 300;
+constexpr Index narrow_units = 9, wide_units = 300;
 Network<float> network_of(Index width) {
   Graph<float> graph;
   const auto x = input(graph, 8, "x");
@@ -77,9 +77,9 @@ Network<float> network_of(Index width) {
   return Network<float>(std::move(graph), output);
 }
 
-constexpr Index samples = 30;
-constexpr Index batch_size = 12;
-constexpr Index steps = 3;  // of an epoch; the last is shorter
+constexpr Index sample_count = 30;
+constexpr Index samples_a_batch = 12;
+constexpr Index steps_an_epoch = 3;  // of an epoch; the last is shorter
 
 /// Batches of a dataset, each as large as those of a fit from memory.
 class Batches final : public BatchSource<float> {
@@ -88,7 +88,7 @@ class Batches final : public BatchSource<float> {
   void begin_epoch() override { first_ = 0; }
   std::optional<Dataset<float>> next() override {
     if (first_ == data_.size()) return std::nullopt;
-    const Index count = std::min(batch_size, data_.size() - first_);
+    const Index count = std::min(samples_a_batch, data_.size() - first_);
     first_ += count;
     return data_.part(first_ - count, count);
   }
@@ -116,14 +116,15 @@ OptimizerPointer adaptive() { return adam(constant_rate(0.01)); }
 class Fitting {
  public:
   explicit Fitting(const Kind& kind)
-      : kind_(kind), start_(network_of(kind.threads > 1 ? wide : narrow)) {
+      : kind_(kind), start_(network_of(kind.threads > 1 ? wide_units : narrow_units)) {
     set_num_threads(kind.threads);
     options_.epochs = kind.threads > 1 ? 1 : 2;  // a sanitizer makes wide networks slow
-    options_.batch_size = batch_size;
+    options_.batch_size = samples_a_batch;
     options_.shuffle = false;
     options_.metrics = {Metric::accuracy, Metric::r2};
     if (kind.validates) options_.early_stopping = EarlyStopping{5, 0, false};
-    for (Index count = 0; count <= options_.epochs * steps; ++count) after_.push_back(after(count));
+    for (Index count = 0; count <= options_.epochs * steps_an_epoch; ++count)
+      after_.push_back(after(count));
   }
   ~Fitting() { reset_num_threads(); }
   Fitting(const Fitting&) = delete;
@@ -154,12 +155,13 @@ class Fitting {
   void check(Run& run, bool ended) const {
     const std::uint64_t made = run.network.steps_trained;
     if (ended) {
-      EXPECT_EQ(made, static_cast<std::uint64_t>(options_.epochs * steps));
+      EXPECT_EQ(made, static_cast<std::uint64_t>(options_.epochs * steps_an_epoch));
       EXPECT_EQ(run.history.epochs(), options_.epochs);
     }
     EXPECT_EQ(bits_of(run.network), after_.at(made)) << made;
     check_history(run.history, static_cast<std::size_t>(run.network.epochs_trained));
-    EXPECT_LE(made - run.network.epochs_trained * steps, static_cast<std::uint64_t>(steps));
+    EXPECT_LE(made - run.network.epochs_trained * steps_an_epoch,
+              static_cast<std::uint64_t>(steps_an_epoch));
     FitOptions options = options_;
     options.epochs = 1;
     run.history = {};
@@ -173,11 +175,11 @@ class Fitting {
   [[nodiscard]] Bits after(Index count) const {
     Run run = make();
     FitOptions options = options_;
-    options.epochs = count / steps;
+    options.epochs = count / steps_an_epoch;
     if (options.epochs > 0) fit_epochs(run, options, problem_.classes());
-    const Index rest = count % steps;
+    const Index rest = count % steps_an_epoch;
     options.epochs = 1;
-    if (rest > 0) fit_epochs(run, options, problem_.classes().part(0, rest * batch_size));
+    if (rest > 0) fit_epochs(run, options, problem_.classes().part(0, rest * samples_a_batch));
     EXPECT_EQ(run.network.steps_trained, static_cast<std::uint64_t>(count));
     return bits_of(run.network);
   }
@@ -203,7 +205,7 @@ class Fitting {
   }
 
   Kind kind_;
-  Problem<float> problem_{samples, 8, 3};
+  Problem<float> problem_{sample_count, 8, 3};
   Network<float> start_;
   FitOptions options_;
   std::vector<Bits> after_;  // so many steps
@@ -242,8 +244,8 @@ class FaultsOfACall : public ::testing::TestWithParam<std::tuple<CallKind, int>>
 TEST_P(FaultsOfACall, LeaveTheNetworkAndTheNextCallAsTheyWere) {
   const auto& [kind, threads] = GetParam();
   set_num_threads(threads);
-  const Network<float> start = network_of(threads > 1 ? wide : narrow);
-  const Problem<float> problem(samples, 8, 3);
+  const Network<float> start = network_of(threads > 1 ? wide_units : narrow_units);
+  const Problem<float> problem(sample_count, 8, 3);
   struct Call {
     Network<float> network;
     OptimizerPointer optimizer;
@@ -269,8 +271,8 @@ TEST_P(FaultsOfACall, LeaveTheNetworkAndTheNextCallAsTheyWere) {
 
 std::vector<double> predict(Network<float>& network, const Problem<float>& problem,
                             Optimizer& /*optimizer*/) {
-  std::vector<float> out(samples * 3);
-  network.predict(problem.x.view(), {out.data(), samples, 3, 3});
+  std::vector<float> out(sample_count * 3);
+  network.predict(problem.x.view(), {out.data(), sample_count, 3, 3});
   return {out.begin(), out.end()};
 }
 
@@ -344,10 +346,10 @@ class Place {
 
 /// A network and the fit that it has had.
 struct Trained {
-  Network<float> network = network_of(narrow);
+  Network<float> network = network_of(narrow_units);
   Training<float> training;
   Trained() {
-    const Problem<float> problem(samples, 8, 3);
+    const Problem<float> problem(sample_count, 8, 3);
     training.losses = cross_entropy();
     training.optimizer = adaptive();
     training.options.epochs = 2;
@@ -367,9 +369,9 @@ constexpr std::size_t larger_than_json = 256;
 TEST(Faults, OfASaveLeaveTheOldFile) {
   const Place place;
   const Trained trained;
-  const std::string old = save_bytes(network_of(narrow + 1));
+  const std::string old = save_bytes(network_of(narrow_units + 1));
   const std::string fresh = save_bytes(trained.network, trained.training);
-  fail_at_each([&] { return save(network_of(narrow + 1), place.path()), 0; },
+  fail_at_each([&] { return save(network_of(narrow_units + 1), place.path()), 0; },
                [&](int) { save(trained.network, trained.training, place.path()); },
                [&](int, bool ended) {
                  EXPECT_TRUE(place.has_one_file());

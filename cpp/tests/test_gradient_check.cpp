@@ -12,10 +12,6 @@
 namespace nnbind::test {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// a ⊙ b, whose gradient of b is wrong.
 class WrongProduct final : public Operator<double> {
  public:

@@ -11,7 +11,7 @@ namespace {
 
 enum class Targets { real, sign, zero_one, count, distribution };
 
-struct Case {
+struct LossCase {
   std::string name;
   LossPointer (*make)(Reduction);
   Targets targets;
@@ -19,7 +19,7 @@ struct Case {
   double low, high;  // of the predictions
 };
 
-const std::vector<Case> cases{
+const std::vector<LossCase> loss_cases{
     {"squared_error", [](Reduction r) { return squared_error(r); }, Targets::real, false, -2, 2},
     {"mse", [](Reduction r) { return mean_squared_error(r); }, Targets::real, false, -2, 2},
     {"absolute_error", [](Reduction r) { return absolute_error(r); }, Targets::real, false, -2, 2},
@@ -58,7 +58,7 @@ double target(Targets kind, Random& random) {
   return random.uniform();
 }
 
-class LossGradient : public ::testing::TestWithParam<Case> {};
+class LossGradient : public ::testing::TestWithParam<LossCase> {};
 
 TEST_P(LossGradient, IsRightForEachReductionWidthAndWeights) {
   constexpr Index samples = 6;
@@ -88,7 +88,7 @@ TEST_P(LossGradient, IsRightForEachReductionWidthAndWeights) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, LossGradient, ::testing::ValuesIn(cases),
+INSTANTIATE_TEST_SUITE_P(Each, LossGradient, ::testing::ValuesIn(loss_cases),
                          [](const auto& test) { return test.param.name; });
 
 /// The loss of one sample.
@@ -142,7 +142,7 @@ TEST(Losses, OfProbabilitiesStayFiniteAtZeroAndOne) {
 
 TEST(Losses, NeverHideANaN) {
   const float nan = std::nanf("");
-  for (const Case& c : cases) {
+  for (const LossCase& c : loss_cases) {
     EXPECT_TRUE(std::isnan(value<float>(c.make(Reduction::mean), {nan}, {1}, c.pre_activation)))
         << c.name;
   }

@@ -10,7 +10,7 @@ struct BinaryCase {
   double (*formula)(double, double);
 };
 
-const std::vector<BinaryCase>& cases() {
+const std::vector<BinaryCase>& binary_cases() {
   static const std::vector<BinaryCase> list{
       {"add", add<double>(), [](double a, double b) { return a + b; }},
       {"subtract", subtract<double>(), [](double a, double b) { return a - b; }},
@@ -102,7 +102,7 @@ TEST_P(BinaryOperator, InfersTheShape) {
   EXPECT_EQ(shape({4, 1}, {1, 3}), (Shape{4, 3}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, BinaryOperator, ::testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Each, BinaryOperator, ::testing::ValuesIn(binary_cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Power, HasSlopesWhereALimitExists) {

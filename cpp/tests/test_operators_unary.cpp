@@ -14,7 +14,7 @@ struct UnaryCase {
   double low = -2;
 };
 
-const std::vector<UnaryCase>& cases() {
+const std::vector<UnaryCase>& unary_cases() {
   static const std::vector<UnaryCase> list{
       {"negate", negate<double>(), [](double x) { return -x; }},
       {"exp", exp<double>(), [](double x) { return std::exp(x); }},
@@ -48,7 +48,7 @@ TEST_P(UnaryOperator, RefusesAnotherNumberOfInputs) {
                  R"("a" (n, 2), "b" (n, 2): expected one input)");
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, UnaryOperator, ::testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Each, UnaryOperator, ::testing::ValuesIn(unary_cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Power, HasAConstantExponentWhoseSlopeAtZeroIsTheLimit) {

@@ -10,7 +10,7 @@
 namespace nnbind::test {
 namespace {
 
-constexpr double rate = 0.1;
+constexpr double learning_rate = 0.1;
 
 /// One parameter with the two numbers that a rule may keep for it, both 0 at first.
 struct Parameter {
@@ -19,7 +19,7 @@ struct Parameter {
   double second = 0;
 };
 
-struct Case {
+struct RuleCase {
   std::string name;
   std::function<OptimizerPointer()> make;
   /// Step t = 1, 2, ... with gradient g.
@@ -31,42 +31,42 @@ void adam_rule(Parameter& p, double g, double t) {
   p.second = 0.9 * p.second + 0.1 * g * g;
   const double mean = p.first / (1 - std::pow(0.8, t));
   const double square = p.second / (1 - std::pow(0.9, t));
-  p.value -= rate * mean / (std::sqrt(square) + 1e-4);
+  p.value -= learning_rate * mean / (std::sqrt(square) + 1e-4);
 }
 
-const std::vector<Case> cases{
-    {"sgd", [] { return sgd(constant_rate(rate)); },
-     [](Parameter& p, double g, double /*t*/, bool /*weight*/) { p.value -= rate * g; }},
-    {"momentum", [] { return sgd(constant_rate(rate), 0.7); },
+const std::vector<RuleCase> rule_cases{
+    {"sgd", [] { return sgd(constant_rate(learning_rate)); },
+     [](Parameter& p, double g, double /*t*/, bool /*weight*/) { p.value -= learning_rate * g; }},
+    {"momentum", [] { return sgd(constant_rate(learning_rate), 0.7); },
      [](Parameter& p, double g, double /*t*/, bool /*weight*/) {
-       p.first = 0.7 * p.first - rate * g;
+       p.first = 0.7 * p.first - learning_rate * g;
        p.value += p.first;
      }},
-    {"nesterov", [] { return sgd(constant_rate(rate), 0.7, true); },
+    {"nesterov", [] { return sgd(constant_rate(learning_rate), 0.7, true); },
      [](Parameter& p, double g, double /*t*/, bool /*weight*/) {
-       p.first = 0.7 * p.first - rate * g;
-       p.value += 0.7 * p.first - rate * g;
+       p.first = 0.7 * p.first - learning_rate * g;
+       p.value += 0.7 * p.first - learning_rate * g;
      }},
-    {"adam", [] { return adam(constant_rate(rate), 0.8, 0.9, 1e-4); },
+    {"adam", [] { return adam(constant_rate(learning_rate), 0.8, 0.9, 1e-4); },
      [](Parameter& p, double g, double t, bool /*weight*/) { adam_rule(p, g, t); }},
-    {"adamw", [] { return adamw(constant_rate(rate), 0.8, 0.9, 1e-4, 0.5); },
+    {"adamw", [] { return adamw(constant_rate(learning_rate), 0.8, 0.9, 1e-4, 0.5); },
      [](Parameter& p, double g, double t, bool weight) {
-       if (weight) p.value *= 1 - rate * 0.5;
+       if (weight) p.value *= 1 - learning_rate * 0.5;
        adam_rule(p, g, t);
      }},
-    {"rmsprop", [] { return rmsprop(constant_rate(rate), 0.8, 1e-4); },
+    {"rmsprop", [] { return rmsprop(constant_rate(learning_rate), 0.8, 1e-4); },
      [](Parameter& p, double g, double /*t*/, bool /*weight*/) {
        p.second = 0.8 * p.second + 0.2 * g * g;
-       p.value -= rate * g / (std::sqrt(p.second) + 1e-4);
+       p.value -= learning_rate * g / (std::sqrt(p.second) + 1e-4);
      }},
-    {"adagrad", [] { return adagrad(constant_rate(rate), 1e-4); },
+    {"adagrad", [] { return adagrad(constant_rate(learning_rate), 1e-4); },
      [](Parameter& p, double g, double /*t*/, bool /*weight*/) {
        p.second += g * g;
-       p.value -= rate * g / (std::sqrt(p.second) + 1e-4);
+       p.value -= learning_rate * g / (std::sqrt(p.second) + 1e-4);
      }},
 };
 
-class Rule : public ::testing::TestWithParam<Case> {
+class Rule : public ::testing::TestWithParam<RuleCase> {
  protected:
   /// θ is a (rows × cols) block behind `offset` other parameters.
   static constexpr Index offset = 5;
@@ -198,11 +198,11 @@ TEST_P(Rule, ForgetsAllOnReset) {
   EXPECT_EQ(run(), first);
 }
 
-INSTANTIATE_TEST_SUITE_P(Each, Rule, ::testing::ValuesIn(cases),
+INSTANTIATE_TEST_SUITE_P(Each, Rule, ::testing::ValuesIn(rule_cases),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Optimizer, TrainsOneNetworkOnly) {
-  const OptimizerPointer optimizer = adam(constant_rate(rate));
+  const OptimizerPointer optimizer = adam(constant_rate(learning_rate));
   optimizer->bind(1);
   optimizer->bind(1);
   EXPECT_THROW(optimizer->bind(2), OptionError);
@@ -220,15 +220,15 @@ TEST(Optimizer, FollowsItsSchedule) {
 }
 
 TEST(Optimizer, RefusesNumbersOutOfRange) {
-  EXPECT_THROW(sgd(constant_rate(rate), 1), OptionError);
-  EXPECT_THROW(sgd(constant_rate(rate), 0, true), OptionError);
+  EXPECT_THROW(sgd(constant_rate(learning_rate), 1), OptionError);
+  EXPECT_THROW(sgd(constant_rate(learning_rate), 0, true), OptionError);
   EXPECT_THROW(sgd(nullptr), OptionError);
-  EXPECT_THROW(sgd(constant_rate(rate), 0, false, 0.0), OptionError);
-  EXPECT_THROW(adam(constant_rate(rate), 1), OptionError);
-  EXPECT_THROW(adam(constant_rate(rate), 0.9, 0.9, 0), OptionError);
-  EXPECT_THROW(adamw(constant_rate(rate), 0.9, 0.9, 1e-8, -1), OptionError);
-  EXPECT_THROW(rmsprop(constant_rate(rate), 2), OptionError);
-  EXPECT_THROW(adagrad(constant_rate(rate), 0), OptionError);
+  EXPECT_THROW(sgd(constant_rate(learning_rate), 0, false, 0.0), OptionError);
+  EXPECT_THROW(adam(constant_rate(learning_rate), 1), OptionError);
+  EXPECT_THROW(adam(constant_rate(learning_rate), 0.9, 0.9, 0), OptionError);
+  EXPECT_THROW(adamw(constant_rate(learning_rate), 0.9, 0.9, 1e-8, -1), OptionError);
+  EXPECT_THROW(rmsprop(constant_rate(learning_rate), 2), OptionError);
+  EXPECT_THROW(adagrad(constant_rate(learning_rate), 0), OptionError);
 }
 
 }  // namespace

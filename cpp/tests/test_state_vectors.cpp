@@ -8,7 +8,7 @@
 namespace nnbind::test {
 namespace {
 
-constexpr std::size_t count = 2;
+constexpr std::size_t vector_count = 2;
 
 /// A node without parameters, and blocks of less than a panel, of whole panels, and of both.
 ThetaLayout layout(bool packed) {
@@ -24,17 +24,17 @@ std::vector<float> numbers(float first) {
 TEST(StateVectors, AreZerosAtFirst) {
   StateVectors<float> state;
   EXPECT_TRUE(state.empty());
-  state.arrange(count, layout(true));
+  state.arrange(vector_count, layout(true));
   EXPECT_EQ(state.in_order(1), std::vector<float>(numbers(0).size()));
 }
 
 TEST(StateVectors, KeepTheirNumbersInEachLayout) {
   StateVectors<float> state;
-  state.arrange(count, {{.rows = 1, .cols = static_cast<Index>(numbers(0).size())}});
+  state.arrange(vector_count, {{.rows = 1, .cols = static_cast<Index>(numbers(0).size())}});
   state.assign(0, numbers(1));
   state.assign(1, numbers(1000));
   for (const bool packed : {true, false, true}) {
-    state.arrange(count, layout(packed));
+    state.arrange(vector_count, layout(packed));
     EXPECT_EQ(state.in_order(0), numbers(1));
     EXPECT_EQ(state.in_order(1), numbers(1000));
   }

@@ -28,7 +28,7 @@ TEST_F(Threads, AreAsManyAsWasSet) {
 }
 
 /// Everything that a run computes.
-struct Outcome {
+struct TeamOutcome {
   std::vector<float> theta, prediction, gradient;
   History history;
   Evaluation evaluation;
@@ -47,7 +47,7 @@ Network<float> wide() {
   return sequential<float>(61, layers, 3);
 }
 
-Outcome train(int threads, Index batch_size, std::optional<double> clip_norm) {
+TeamOutcome train(int threads, Index batch_size, std::optional<double> clip_norm) {
   set_num_threads(threads);
   const Problem<float> problem(107, 61, 5);
   Dataset<float> data = problem.classes();
@@ -59,7 +59,7 @@ Outcome train(int threads, Index batch_size, std::optional<double> clip_norm) {
   options.batch_size = batch_size;
   options.metrics = {Metric::accuracy, Metric::r2};
   options.regularizer = {1e-4, 1e-3, true};
-  Outcome outcome;
+  TeamOutcome outcome;
   fit(network, data, cross_entropy(), *adam(constant_rate(1e-3), 0.9, 0.999, 1e-8, clip_norm),
       options, outcome.history, &validation);
   outcome.theta.assign(network.theta().begin(), network.theta().end());
@@ -77,9 +77,9 @@ class ThreadsBits : public Threads, public ::testing::WithParamInterface<std::pa
 TEST_P(ThreadsBits, AreTheSameForAnyNumber) {
   const auto [batch_size, clips] = GetParam();
   const std::optional<double> clip_norm = clips ? std::optional(0.1) : std::nullopt;
-  const Outcome one = train(1, batch_size, clip_norm);
+  const TeamOutcome one = train(1, batch_size, clip_norm);
   for (const int threads : {2, 3, 5}) {
-    const Outcome several = train(threads, batch_size, clip_norm);
+    const TeamOutcome several = train(threads, batch_size, clip_norm);
     EXPECT_TRUE(same_bits(several.theta, one.theta)) << threads;
     EXPECT_TRUE(same_bits(several.gradient, one.gradient)) << threads;
     EXPECT_TRUE(same_bits(several.prediction, one.prediction)) << threads;
@@ -104,8 +104,8 @@ INSTANTIATE_TEST_SUITE_P(Each, ThreadsBits,
 TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
   for (const bool clips : {false, true}) {
     const std::optional<double> clip_norm = clips ? std::optional(0.1) : std::nullopt;
-    const Outcome whole = train(3, 35, clip_norm);
-    Outcome alone;
+    const TeamOutcome whole = train(3, 35, clip_norm);
+    TeamOutcome alone;
     run_team(2, [&](const Member& member) {
       if (member.rank() == 0) alone = train(3, 35, clip_norm);
     });
@@ -116,6 +116,12 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
   }
 }
 
+#ifdef __SANITIZE_THREAD__  // which makes it last seventy times as long
+constexpr Index epochs_beside_others = 5;
+#else
+constexpr Index epochs_beside_others = 20;
+#endif
+
 // Gradient descent needs no stored gradient. Beside others' work members mostly wait for one that
 // does not run, and the first goes on alone for a while.
 TEST_F(Threads, TakeTheSameStepsBesideTheWorkOfOthers) {
@@ -124,7 +130,7 @@ TEST_F(Threads, TakeTheSameStepsBesideTheWorkOfOthers) {
     set_num_threads(threads);
     auto network = wide();
     FitOptions options;
-    options.epochs = 20;
+    options.epochs = epochs_beside_others;
     options.batch_size = 20;
     History history;
     const Dataset<float> validation = problem.classes();
