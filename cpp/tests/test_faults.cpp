@@ -79,7 +79,7 @@ Network<float> network_of(Index width) {
 
 constexpr Index sample_count = 30;
 constexpr Index samples_a_batch = 12;
-constexpr Index steps_an_epoch = 3;  // of an epoch; the last is shorter
+constexpr Index steps_an_epoch = 3;  // the last is shorter
 
 /// Batches of a dataset, each as large as those of a fit from memory.
 class Batches final : public BatchSource<float> {
@@ -123,8 +123,8 @@ class Fitting {
     options_.shuffle = false;
     options_.metrics = {Metric::accuracy, Metric::r2};
     if (kind.validates) options_.early_stopping = EarlyStopping{5, 0, false};
-    for (Index count = 0; count <= options_.epochs * steps_an_epoch; ++count)
-      after_.push_back(after(count));
+    const Index steps = options_.epochs * steps_an_epoch;
+    for (Index count = 0; count <= steps; ++count) after_.push_back(after(count));
   }
   ~Fitting() { reset_num_threads(); }
   Fitting(const Fitting&) = delete;
