@@ -25,6 +25,7 @@ def wheel_size(wheel: Path | None) -> dict[str, Any]:
     print(
         f"{what}: {found.total / 1e6:.2f} MB with the levels {', '.join(found.levels)}, "
         f"{'stripped' if found.stripped else 'NOT stripped'}; limit {found.limit / 1e6:g} MB"
+        + (f", of a wheel, which has {', '.join(found.missing)} besides" if found.missing else "")
     )
     print("  " + ", ".join(f"{name} {n / 1e6:.2f} MB" for name, n in found.modules.items()))
     return asdict(found)

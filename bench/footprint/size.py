@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nnbind
 from bench.footprint.elf import is_stripped
+from nnbind._load import LEVELS
 
 LIMIT = 5e6  # bytes
 
@@ -15,12 +16,14 @@ LIMIT = 5e6  # bytes
 class Size:
     """Bytes of a wheel, or of the package compressed like one, and of each extension module in it.
 
-    A developer's build has one instruction set only: `levels` says which.
+    A developer's build has one instruction set only, and the limit says nothing of it: `missing`
+    are those that a wheel of x86-64 has besides.
     """
 
     total: int
     modules: dict[str, int]  # compressed
     levels: list[str]
+    missing: list[str]
     stripped: bool  # no symbol table in any of them
     limit: float = LIMIT
 
@@ -31,10 +34,12 @@ def measure(wheel: Path | None = None) -> Size:
     with zipfile.ZipFile(BytesIO(content)) as archive:
         modules = [entry for entry in archive.infolist() if entry.filename.endswith(".so")]
         stripped = all(is_stripped(archive.read(entry)) for entry in modules)
+    levels = sorted(Path(entry.filename).name.split(".")[0][6:] for entry in modules)
     return Size(
         total=len(content),
         modules={Path(entry.filename).name: entry.compress_size for entry in modules},
-        levels=sorted(Path(entry.filename).name.split(".")[0][6:] for entry in modules),
+        levels=levels,
+        missing=[level for level in LEVELS[1:] if level not in levels and levels != ["base"]],
         stripped=stripped,
     )
 

@@ -31,8 +31,8 @@ OptionalFloatArray bias(const PyLayer& layer) {
 
 std::string text(const PyLayer& layer) {
   return layer.visit([&](auto& /*net*/, auto& node) {
-    return "<Layer " + nnbind::quoted(node.name) + " " + std::to_string(node.weight_rows) + " -> " +
-           std::to_string(node.parameters.cols) + " " +
+    return "<Layer " + nnbind::in_quotes(node.name) + " " + std::to_string(node.weight_rows) +
+           " -> " + std::to_string(node.parameters.cols) + " " +
            std::string(options(layer).activation.name()) + ">";
   });
 }

@@ -70,12 +70,12 @@ void check_state(const Network<T>& net, const T* state) {
     const T* first = state + node.state_offset;
     const auto is_finite = [](T value) { return std::isfinite(value); };
     if (!std::all_of(first, first + node.state.size(), is_finite)) {
-      throw OptionError(what + nnbind::quoted(node.name) + " has a NaN or an infinity");
+      throw OptionError(what + nnbind::in_quotes(node.name) + " has a NaN or an infinity");
     }
     const T* variances = first + node.state.cols;  // the row below the means
     const auto is_negative = [](T value) { return value < 0; };
     if (node.state.rows == 2 && std::any_of(variances, variances + node.state.cols, is_negative)) {
-      throw OptionError(what + nnbind::quoted(node.name) + " has a variance below 0");
+      throw OptionError(what + nnbind::in_quotes(node.name) + " has a variance below 0");
     }
   }
 }

@@ -8,7 +8,8 @@ namespace {
 
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + nnbind::quoted(name);
+  for (const std::string& name : names)
+    text += (text.empty() ? "" : ", ") + nnbind::in_quotes(name);
   return text;
 }
 
@@ -57,7 +58,7 @@ std::vector<Part> parts(py::handle object, const std::vector<std::string>& names
   std::vector<Part> result;
   result.reserve(names.size());
   for (std::size_t k = 0; k < names.size(); ++k) {
-    result.push_back({values[k], several ? what + "[" + nnbind::quoted(names[k]) + "]" : what});
+    result.push_back({values[k], several ? what + "[" + nnbind::in_quotes(names[k]) + "]" : what});
   }
   return result;
 }

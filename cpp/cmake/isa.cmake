@@ -1,5 +1,5 @@
-# The instruction sets to build. Sets nnbind_isa, a list out of v2, v3, v4 (the x86-64 levels) and
-# base (the compiler's default, on any other processor).
+# The instruction sets to build. Sets nnbind_isa, a list out of v2, v3, v4 (the x86-64 levels), the
+# lowest first, or base alone (the compiler's default, on any other processor).
 
 # The flags of one level: those that everything linked together must share, and those that only tune
 # the code. Levels rather than -march=native: measured on Zen 5, gcc 12's native is 25 % slower.
@@ -68,4 +68,6 @@ foreach(isa IN LISTS nnbind_isa)
     message(FATAL_ERROR "nnbind: NNBIND_ISA names '${isa}'; expected one or several of: ${known_isa}")
   endif()
 endforeach()
+list(SORT nnbind_isa)
+list(REMOVE_DUPLICATES nnbind_isa)
 message(STATUS "nnbind: instruction sets: ${nnbind_isa}")

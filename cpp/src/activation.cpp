@@ -28,13 +28,13 @@ Activation::Activation(Kind kind)
 Activation::Activation(std::string_view name) {
   const auto* const found = std::ranges::find(kind_names, name);
   require(found != kind_names.end(), "Activation",
-          "unknown activation " + quoted(name) + "; expected one of " + joined(kind_names));
+          "unknown activation " + in_quotes(name) + "; expected one of " + joined(kind_names));
   *this = Activation(static_cast<Kind>(found - kind_names.begin()));
 }
 
 Activation::Activation(std::string_view name, double alpha) : Activation(name) {
   require(kind_ == Kind::leaky_relu || kind_ == Kind::elu, "Activation",
-          quoted(name) + " takes no alpha; only leaky_relu and elu do");
+          in_quotes(name) + " takes no alpha; only leaky_relu and elu do");
   require(std::isfinite(alpha) && alpha > 0, "Activation",
           "alpha is " + number_text(alpha) + "; expected a positive number");
   alpha_ = alpha;

@@ -91,7 +91,7 @@ void check_losses(const Losses& losses, const Network<T>& network, const std::st
     if (loss->needs_pre_activation(g) && g.kind() != Activation::Kind::identity &&
         network.graph().is_read(id)) {
       throw OptionError("[" + where + "] " + loss->name() + " takes the pre-activation of " +
-                        quoted(network.graph().node(id).name) + " (" + std::string(g.name()) +
+                        in_quotes(network.graph().node(id).name) + " (" + std::string(g.name()) +
                         "), whose output other nodes read; expected an output of its own");
     }
   }
@@ -119,7 +119,7 @@ template <class T>
 std::string part_name(const std::string& name, const Network<T>& network,
                       const std::vector<NodeId>& nodes, std::size_t k) {
   if (nodes.size() == 1) return name;
-  return name + "[" + quoted(network.graph().node(nodes[k]).name) + "]";
+  return name + "[" + in_quotes(network.graph().node(nodes[k]).name) + "]";
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ std::string number_text(double value) {
   return {text.data(), end};
 }
 
-std::string quoted(std::string_view name) { return '"' + std::string(name) + '"'; }
+std::string in_quotes(std::string_view name) { return '"' + std::string(name) + '"'; }
 
 std::string joined(std::span<const std::string_view> names) {
   std::string text;

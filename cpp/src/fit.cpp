@@ -7,7 +7,7 @@ namespace nnbind {
 
 namespace {
 
-constexpr const char* where = "Network.fit";
+constexpr const char* fit_where = "Network.fit";
 
 /// The arguments that fits from arrays and from iterators have in common.
 template <class T>
@@ -24,17 +24,17 @@ struct Call {
   const FitHooks& hooks;
 
   void check_arguments() const {
-    options.check(where);
+    options.check(fit_where);
     if (data != nullptr) {
-      check(*data, network, losses, where);
-      options.check_samples(data->size(), where);
+      check(*data, network, losses, fit_where);
+      options.check_samples(data->size(), fit_where);
     } else {
-      require(options.sample_order.empty(), where, "an iterator takes no sample_order");
-      require(options.samples.empty(), where, "an iterator takes no samples");
+      require(options.sample_order.empty(), fit_where, "an iterator takes no sample_order");
+      require(options.samples.empty(), fit_where, "an iterator takes no samples");
     }
     if (validation != nullptr) {
-      check(*validation, network, losses, where, "validation ");
-      options.check_validation(validation->size(), where);
+      check(*validation, network, losses, fit_where, "validation ");
+      options.check_validation(validation->size(), fit_where);
     }
   }
 
@@ -48,7 +48,7 @@ struct Call {
 template <class T>
 void begin(const Call<T>& call) {
   call.check_arguments();
-  const typename Network<T>::TrainingLock lock(call.network, where);
+  const typename Network<T>::TrainingLock lock(call.network, fit_where);
   call.run();
 }
 
@@ -58,12 +58,12 @@ void check_same_data(const Call<T>& call) {
   const std::vector<std::int64_t>::size_type listed = call.options.samples.size();
   if (call.data != nullptr) {
     const Index n = listed == 0 ? call.data->size() : static_cast<Index>(listed);
-    require(n == call.state.samples, where,
+    require(n == call.state.samples, fit_where,
             "there are " + std::to_string(n) + " samples; the fit began with " +
                 std::to_string(call.state.samples));
   }
   const bool validated = !call.history.val_loss.empty();
-  require(validated == (call.validation != nullptr), where,
+  require(validated == (call.validation != nullptr), fit_where,
           validated ? "there is no validation set; the fit began with one"
                     : "there is a validation set; the fit began without one");
 }
@@ -71,12 +71,12 @@ void check_same_data(const Call<T>& call) {
 template <class T>
 void begin_or_go_on(const Call<T>& call, const Training<T>& training) {
   call.check_arguments();
-  const typename Network<T>::TrainingLock lock(call.network, where);
+  const typename Network<T>::TrainingLock lock(call.network, fit_where);
   if (call.state.epoch > 0) {
-    check_whole(call.network, training, where);
+    check_whole(call.network, training, fit_where);
     check_same_data(call);
     const bool over = call.state.stopped || call.options.epochs <= call.state.epoch;
-    require(over || !call.state.returned, where,
+    require(over || !call.state.returned, fit_where,
             "the fit had ended and returned to its best epoch, from where it cannot go on to "
             "epoch " +
                 std::to_string(call.options.epochs) +
@@ -89,12 +89,12 @@ void begin_or_go_on(const Call<T>& call, const Training<T>& training) {
 }  // namespace
 
 template <class T>
-void check_whole(const Network<T>& network, const Training<T>& training, const std::string& place) {
+void check_whole(const Network<T>& network, const Training<T>& training, const std::string& where) {
   const FitState<T>& state = training.state;
-  require(state.epoch > 0, place, "no epoch of the fit has been completed");
-  require(training.optimizer->trains(network.identity()), place,
+  require(state.epoch > 0, where, "no epoch of the fit has been completed");
+  require(training.optimizer->trains(network.identity()), where,
           "the optimizer of the last fit no longer trains this network");
-  require(network.steps_trained == state.steps, place,
+  require(network.steps_trained == state.steps, where,
           "the network has made steps since the last whole epoch of its fit, which cannot be gone "
           "on with from here");
 }

@@ -41,14 +41,14 @@ std::string line(const Entry& entry) {
 }
 
 std::string subject(const OperatorEntry& entry) {
-  if (entry.is_loss) return "loss " + quoted(entry.kind) + " of " + quoted(entry.node) + ": ";
-  return "operator " + quoted(entry.node) + " (" + entry.kind + "): ";
+  if (entry.is_loss) return "loss " + in_quotes(entry.kind) + " of " + in_quotes(entry.node) + ": ";
+  return "operator " + in_quotes(entry.node) + " (" + entry.kind + "): ";
 }
 
 std::string variable(const OperatorEntry& entry) {
   if (entry.is_loss) return "gradient";
   if (entry.input == 0) return "gradient of its parameters";
-  return "gradient of input " + std::to_string(entry.input) + " (" + quoted(entry.from) + ")";
+  return "gradient of input " + std::to_string(entry.input) + " (" + in_quotes(entry.from) + ")";
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ void require_size(const std::string& name, Shape shape) {
   const bool fits = shape.cols <= most_values &&
                     (shape.is_batch() || shape.cols == 0 || shape.rows <= most_values / shape.cols);
   if (!fits) {
-    throw ShapeError("[Graph] " + quoted(name) + " has shape " + shape_text(shape) +
+    throw ShapeError("[Graph] " + in_quotes(name) + " has shape " + shape_text(shape) +
                      "; expected at most " + std::to_string(most_values) + " values a sample");
   }
 }
@@ -58,7 +58,7 @@ Shape infer_shape(const Operator<T>& op, std::span<const std::string> names,
   } catch (const ShapeError& error) {
     std::string text = "[" + std::string(op.kind()) + "] ";
     for (std::size_t k = 0; k < names.size(); ++k) {
-      text += (k == 0 ? "" : ", ") + quoted(names[k]) + " " + shape_text(shapes[k]);
+      text += (k == 0 ? "" : ", ") + in_quotes(names[k]) + " " + shape_text(shapes[k]);
     }
     throw ShapeError(text + ": " + error.what());
   }
@@ -116,7 +116,8 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
     node.offset = parameter_count_;
     node.state_offset = state_count_;
     if (node.parameters.size() > most_parameters - parameter_count_) {
-      throw ShapeError("[Graph] with " + quoted(node.name) + " the parameters are more than 2^48");
+      throw ShapeError("[Graph] with " + in_quotes(node.name) +
+                       " the parameters are more than 2^48");
     }
     parameter_count_ += node.parameters.size();
     state_count_ += node.state.size();
@@ -130,12 +131,12 @@ template <class T>
 void Graph<T>::share(Node<T>& node, NodeId owner) const {
   const Node<T>& other = nodes_[nodes_[owner].owner];
   require(other.op == node.op, "Graph",
-          quoted(node.name) + " cannot share the parameters of " + quoted(other.name) +
+          in_quotes(node.name) + " cannot share the parameters of " + in_quotes(other.name) +
               ", which is of another operator");
   if (other.parameters.rows != node.parameters.rows ||
       other.parameters.cols != node.parameters.cols || other.state.size() != node.state.size()) {
-    throw ShapeError("[" + std::string(node.op->kind()) + "] " + quoted(node.name) +
-                     " shares the parameters of " + quoted(other.name) + ", whose input is " +
+    throw ShapeError("[" + std::string(node.op->kind()) + "] " + in_quotes(node.name) +
+                     " shares the parameters of " + in_quotes(other.name) + ", whose input is " +
                      shape_text(other.input_shapes[0]) + "; its own is " +
                      shape_text(node.input_shapes[0]));
   }
@@ -147,7 +148,7 @@ void Graph<T>::share(Node<T>& node, NodeId owner) const {
 template <class T>
 std::string Graph<T>::unique_name(std::string name, std::string_view kind) {
   if (!name.empty()) {
-    require(!names_.contains(name), "Graph", "two nodes are named " + quoted(name));
+    require(!names_.contains(name), "Graph", "two nodes are named " + in_quotes(name));
     return name;
   }
   const std::string stem(kind);

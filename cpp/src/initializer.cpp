@@ -37,7 +37,7 @@ double variance(Kind kind, double inputs, double units) {
 Initializer::Initializer(std::string_view name) : kind_(Kind::zeros) {
   const auto* const found = std::ranges::find(kind_names, name);
   require(found != kind_names.end(), "Initializer",
-          "unknown initializer " + quoted(name) + "; expected one of " + joined(kind_names));
+          "unknown initializer " + in_quotes(name) + "; expected one of " + joined(kind_names));
   kind_ = static_cast<Kind>(found - kind_names.begin());
   if (kind_ == Kind::normal) *this = normal(0, 0.05);
   if (kind_ == Kind::uniform) *this = uniform(-0.05, 0.05);
@@ -93,7 +93,7 @@ void Initializer::fill(MatrixView<T> block, bool bias, Random& random,
   const Index inputs = bias ? block.rows - 1 : block.rows;
   if (kind_ == Kind::array) {
     if (cols_ != block.cols || (rows_ != inputs && rows_ != block.rows)) {
-      throw ShapeError("[Dense] the initial weights of " + quoted(layer) + " have shape " +
+      throw ShapeError("[Dense] the initial weights of " + in_quotes(layer) + " have shape " +
                        shape_text(rows_, cols_) + "; expected " + shape_text(inputs, block.cols));
     }
     for (Index i = 0; i < rows_; ++i) {

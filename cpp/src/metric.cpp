@@ -18,7 +18,7 @@ constexpr std::array<std::string_view, 5> metric_names{"accuracy", "binary_accur
 Metric metric_from_name(std::string_view name, const std::string& where) {
   const auto* const found = std::ranges::find(metric_names, name);
   require(found != metric_names.end(), where,
-          "unknown metric " + quoted(name) + "; expected one of " + joined(metric_names));
+          "unknown metric " + in_quotes(name) + "; expected one of " + joined(metric_names));
   return static_cast<Metric>(found - metric_names.begin());
 }
 

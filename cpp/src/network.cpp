@@ -52,7 +52,7 @@ void Network<T>::check_outputs() const {
   std::vector<bool> leads_out(nodes.size(), false);
   for (const NodeId id : outputs_) {
     require(id < nodes.size(), "Network", "there is no node " + std::to_string(id));
-    const std::string name = quoted(nodes[id].name);
+    const std::string name = in_quotes(nodes[id].name);
     require(!graph_.is_input(id), "Network", "the output " + name + " is an input");
     require(!leads_out[id], "Network", "the output " + name + " is there twice");
     require(nodes[id].shape.is_batch(), "Network",
@@ -63,7 +63,7 @@ void Network<T>::check_outputs() const {
     leads_out[id] = true;
   }
   for (NodeId id = nodes.size(); id-- > 0;) {
-    require(leads_out[id], "Network", quoted(nodes[id].name) + " does not lead to an output");
+    require(leads_out[id], "Network", in_quotes(nodes[id].name) + " does not lead to an output");
     for (const NodeId input : nodes[id].inputs) leads_out[input] = true;
   }
 }

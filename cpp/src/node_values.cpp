@@ -25,7 +25,7 @@ void check(const Network<T>& network, std::span<const MatrixView<const T>> x,
   const auto expect = [&](const auto& matrix, const Node<T>& node, const char* what) {
     const Index rows = node.shape.is_batch() ? x[0].rows : node.shape.rows;
     if (matrix.rows == rows && matrix.cols == node.shape.cols) return;
-    throw ShapeError("[Network.activations] " + std::string(what) + " of " + quoted(node.name) +
+    throw ShapeError("[Network.activations] " + std::string(what) + " of " + in_quotes(node.name) +
                      " has shape " + shape_text(matrix.rows, matrix.cols) + "; expected " +
                      shape_text(rows, node.shape.cols));
   };

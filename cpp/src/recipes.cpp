@@ -18,7 +18,7 @@ template <class Table, class... Arguments>
 auto made(const Table& table, const Recipe& recipe, const std::string& what,
           const Arguments&... arguments) {
   const auto found = table.find(recipe.name);
-  require(found != table.end(), what, "unknown " + what + " " + quoted(recipe.name));
+  require(found != table.end(), what, "unknown " + what + " " + in_quotes(recipe.name));
   From from(recipe.options);
   auto result = found->second(from, arguments...);
   from.finish(what);

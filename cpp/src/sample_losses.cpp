@@ -121,14 +121,14 @@ void require_finite(const Network<T>& network, const Dataset<T>& data, const Los
   NodeRuns<T> runs(network, data.inputs, mode);
   for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
     const Node<T>& node = network.graph().node(id);
-    require_finite(runs.value(id), "[" + where + "] the output of " + quoted(node.name) + " (" +
+    require_finite(runs.value(id), "[" + where + "] the output of " + in_quotes(node.name) + " (" +
                                        std::string(node.op->kind()) + ")");
   }
   each_loss(network, data, losses, runs, [&](std::size_t k, const LossRun<T>& run) {
     for (Index i = 0; i < data.size(); ++i) {
       require(std::isfinite(run.losses()(0, i)), where,
-              "the loss " + quoted(losses.terms[k].loss->name()) + " of " +
-                  quoted(network.graph().node(network.output_ids()[k]).name) +
+              "the loss " + in_quotes(losses.terms[k].loss->name()) + " of " +
+                  in_quotes(network.graph().node(network.output_ids()[k]).name) +
                   " is not finite: it is " + number_text(static_cast<double>(run.losses()(0, i))) +
                   " in row " + std::to_string(i));
     }

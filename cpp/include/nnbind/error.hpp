@@ -43,7 +43,7 @@ std::string shape_text(Index rows, Index cols);
 std::string number_text(double value);
 
 /// The name between double quotes.
-std::string quoted(std::string_view name);
+std::string in_quotes(std::string_view name);
 
 /// The names, separated by commas.
 std::string joined(std::span<const std::string_view> names);

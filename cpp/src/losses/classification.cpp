@@ -23,7 +23,7 @@ std::string sign_error(const double* row, Index cols) {
 void require_identity(const std::string& loss, const Activation& output) {
   require(output.kind() == Kind::identity, loss,
           "from_logits expects an output layer with the identity activation; it has " +
-              quoted(output.name()));
+              in_quotes(output.name()));
 }
 
 class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {

@@ -37,7 +37,7 @@ bool Losses::run_alone() const {
 
 Reduction reduction_from_name(std::string_view name) {
   require(name == "mean" || name == "sum", "Loss",
-          "unknown reduction " + quoted(name) + R"(; expected "mean" or "sum")");
+          "unknown reduction " + in_quotes(name) + R"(; expected "mean" or "sum")");
   return name == "mean" ? Reduction::mean : Reduction::sum;
 }
 
@@ -50,7 +50,7 @@ std::vector<std::string_view> loss_names() {
 LossPointer loss_from_name(std::string_view name, const std::string& where) {
   const auto* const found = std::ranges::find(makers, name, [](const auto& m) { return m.first; });
   require(found != makers.end(), where,
-          "unknown loss " + quoted(name) + "; expected one of " + joined(loss_names()));
+          "unknown loss " + in_quotes(name) + "; expected one of " + joined(loss_names()));
   return found->second();
 }
 

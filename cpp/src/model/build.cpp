@@ -9,7 +9,7 @@ namespace {
 
 /// What an error is about: `nodes[3] "dense"`.
 std::string words(std::size_t id, const std::string& name) {
-  return "nodes[" + std::to_string(id) + "] " + nnbind::quoted(name);
+  return "nodes[" + std::to_string(id) + "] " + nnbind::in_quotes(name);
 }
 
 /// What describe wrote of a node's options.
@@ -21,7 +21,7 @@ Attributes read_attributes(const Json& json, const std::string& node, const std:
   for (const Json& array : list(json["arrays"], what + ".arrays")) {
     const std::string& name = text(array, what + ".arrays");
     require_file(!values.contains(name),
-                 what + " has the attribute " + nnbind::quoted(name) + " twice");
+                 what + " has the attribute " + nnbind::in_quotes(name) + " twice");
     attributes.emplace_back(name, tensors.array(node + "." + name));
   }
   return attributes;
@@ -100,7 +100,7 @@ class Builder {
     const OperatorPointer<T> op = graph_.node(owner).op;
     require_file(op->kind() == kind && !graph_.is_input(owner) && !json.contains("attributes") &&
                      !json.contains("arrays"),
-                 what + " shares the parameters of " + nnbind::quoted(graph_.node(owner).name) +
+                 what + " shares the parameters of " + nnbind::in_quotes(graph_.node(owner).name) +
                      "; expected the same op and no attributes of its own");
     graph_.add(op, std::move(inputs), name, owner);
   }
@@ -115,7 +115,7 @@ class Builder {
 std::string dtype_of(const Json& architecture) {
   const std::string& dtype = text(member(architecture, "dtype", "the architecture"), "dtype");
   require_file(dtype == "float32" || dtype == "float64",
-               "dtype is " + nnbind::quoted(dtype) + "; expected float32 or float64");
+               "dtype is " + nnbind::in_quotes(dtype) + "; expected float32 or float64");
   return dtype;
 }
 

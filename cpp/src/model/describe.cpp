@@ -43,7 +43,8 @@ Json describe(const Network<T>& network, NodeId id, Description& to) {
   }
   std::optional<Attributes> attributes = node.op->attributes();
   require(attributes.has_value(), "save",
-          nnbind::quoted(node.name) + " is of the operator " + nnbind::quoted(node.op->kind()) +
+          nnbind::in_quotes(node.name) + " is of the operator " +
+              nnbind::in_quotes(node.op->kind()) +
               ", which is no built-in one: a file holds no code");
   describe(node.name, std::move(*attributes), json, to);
   return json;

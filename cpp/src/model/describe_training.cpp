@@ -18,7 +18,7 @@ Json recipe_of(const Thing& thing, const std::string& what) {
 Json losses_of(const Losses& losses) {
   Json list = Json::array();
   for (const Losses::Term& term : losses.terms) {
-    Json loss = recipe_of(*term.loss, "the loss " + nnbind::quoted(term.loss->name()));
+    Json loss = recipe_of(*term.loss, "the loss " + nnbind::in_quotes(term.loss->name()));
     loss["weight"] = term.weight;
     list.push_back(std::move(loss));
   }
@@ -96,7 +96,7 @@ void describe_training(const Network<T>& network, const Training<T>& training, D
   Document json{
       {"options", options_of(training.options)},
       {"losses", losses_of(training.losses)},
-      {"optimizer", recipe_of(optimizer, "the optimizer " + nnbind::quoted(optimizer.name()))},
+      {"optimizer", recipe_of(optimizer, "the optimizer " + nnbind::in_quotes(optimizer.name()))},
       {"schedule", recipe_of(optimizer.schedule(), "the schedule of the learning rate")},
       {"state", state_of(training)},
       {"notes", as_json(training.notes)}};

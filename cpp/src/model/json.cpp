@@ -27,7 +27,7 @@ class Strictness final : public Json::json_sax_t {
   bool start_object(std::size_t /*size*/) override { return open(); }
   bool key(string_t& key) override {
     require_file(keys_.back().insert(key).second,
-                 what_ + " has the key " + nnbind::quoted(key) + " twice");
+                 what_ + " has the key " + nnbind::in_quotes(key) + " twice");
     return true;
   }
   bool end_object() override { return close(); }
@@ -82,7 +82,7 @@ Document parse_json(std::string_view text, const std::string& what) {
 const Json& member(const Json& object, const std::string& key, const std::string& what) {
   require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
   const auto found = object.find(key);
-  require_file(found != object.end(), what + " has no " + nnbind::quoted(key));
+  require_file(found != object.end(), what + " has no " + nnbind::in_quotes(key));
   return *found;
 }
 
@@ -91,7 +91,7 @@ void require_keys(const Json& object, std::initializer_list<std::string_view> kn
   require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
   for (const auto& [key, value] : object.items()) {
     require_file(std::ranges::find(known, key) != known.end(),
-                 what + " has an unknown key " + nnbind::quoted(key));
+                 what + " has an unknown key " + nnbind::in_quotes(key));
   }
 }
 

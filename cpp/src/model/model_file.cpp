@@ -52,18 +52,18 @@ std::string bytes_of(const Network<T>& network, const Training<T>* training) {
 
 const std::string& metadata(const Header& header, const std::string& key) {
   const auto found = header.metadata.find(key);
-  require_file(found != header.metadata.end(), "__metadata__ has no " + nnbind::quoted(key) +
+  require_file(found != header.metadata.end(), "__metadata__ has no " + nnbind::in_quotes(key) +
                                                    "; expected a file that nnbind has saved");
   return found->second;
 }
 
 Document read_architecture(const Header& header) {
   require_file(metadata(header, "format") == "nnbind",
-               "__metadata__.format is " + nnbind::quoted(metadata(header, "format")) +
+               "__metadata__.format is " + nnbind::in_quotes(metadata(header, "format")) +
                    "; expected \"nnbind\"");
   const std::string& version = metadata(header, "version");
   require_file(version == network_version || version == training_version,
-               "__metadata__.version is " + nnbind::quoted(version) +
+               "__metadata__.version is " + nnbind::in_quotes(version) +
                    "; this nnbind reads versions " + network_version + " and " + training_version);
   return parse_json(metadata(header, "network"), "__metadata__.network");
 }

@@ -86,7 +86,7 @@ FitOptions read_options(const Json& json) {
 template <class T>
 void require_numbers(const std::string& name, std::span<const T> numbers) {
   require_file(std::ranges::none_of(numbers, [](T value) { return std::isnan(value); }),
-               "tensor " + nnbind::quoted(name) + " has a NaN");
+               "tensor " + nnbind::in_quotes(name) + " has a NaN");
 }
 
 /// One that is to be filled: its size is the network's.
@@ -116,7 +116,7 @@ OptimizerPointer read_optimizer(const Json& json, const Json& schedule_json,
     require_numbers<T>(name, numbers);
     const bool squares = optimizer->sums_squares(k);
     require_file(!squares || std::ranges::none_of(numbers, [](T value) { return value < 0; }),
-                 "tensor " + nnbind::quoted(name) + " has a sum of squares below 0");
+                 "tensor " + nnbind::in_quotes(name) + " has a sum of squares below 0");
     optimizer->state<T>().assign(k, numbers);
   }
   Schedule& own = optimizer->schedule();

@@ -23,7 +23,7 @@ constexpr const char* metadata_key = "__metadata__";
 std::uint64_t item_bytes(const std::string& dtype, const std::string& what) {
   if (dtype == "F32") return 4;
   if (dtype == "F64") return 8;
-  throw FileError(what + ".dtype is " + nnbind::quoted(dtype) + "; expected F32 or F64");
+  throw FileError(what + ".dtype is " + nnbind::in_quotes(dtype) + "; expected F32 or F64");
 }
 
 /// The bytes of a tensor.
@@ -70,7 +70,7 @@ void place(std::map<std::string, TensorEntry>& tensors, std::uint64_t data_begin
   const std::uint64_t data_size = file_size - data_begin;
   for (auto* entry : order) {
     auto& [name, tensor] = *entry;
-    const std::string what = "tensor " + nnbind::quoted(name) + ".data_offsets";
+    const std::string what = "tensor " + nnbind::in_quotes(name) + ".data_offsets";
     require_file(tensor.begin >= next, what + " overlaps another tensor's");
     require_file(tensor.begin == next, what + " leaves a gap before it");
     require_file(tensor.size <= data_size - next,
@@ -103,7 +103,7 @@ Header Header::read(const ByteSource& source) {
   Header header;
   for (const auto& [name, value] : json.items()) {
     if (name != metadata_key) {
-      header.tensors.emplace(name, read_entry(value, "tensor " + nnbind::quoted(name)));
+      header.tensors.emplace(name, read_entry(value, "tensor " + nnbind::in_quotes(name)));
       continue;
     }
     require_file(value.is_object(), name + " is " + shown(value) + "; expected an object");

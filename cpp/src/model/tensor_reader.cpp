@@ -14,10 +14,10 @@ std::uint64_t TensorReader::count() const {
 
 TensorEntry TensorReader::take(const std::string& name, const std::string& dtype) {
   const auto found = left_.find(name);
-  require_file(found != left_.end(), "there is no tensor " + nnbind::quoted(name));
+  require_file(found != left_.end(), "there is no tensor " + nnbind::in_quotes(name));
   TensorEntry tensor = found->second;
-  require_file(tensor.dtype == dtype, "tensor " + nnbind::quoted(name) + ".dtype is " +
-                                          nnbind::quoted(tensor.dtype) + "; expected " + dtype);
+  require_file(tensor.dtype == dtype, "tensor " + nnbind::in_quotes(name) + ".dtype is " +
+                                          nnbind::in_quotes(tensor.dtype) + "; expected " + dtype);
   left_.erase(found);
   return tensor;
 }
@@ -25,7 +25,7 @@ TensorEntry TensorReader::take(const std::string& name, const std::string& dtype
 AttributeArray TensorReader::array(const std::string& name) {
   const TensorEntry tensor = take(name, dtype_name<double>);
   require_file(tensor.shape.size() == 2 && tensor.size > 0,
-               "tensor " + nnbind::quoted(name) + ".shape is " + shown(tensor.shape) +
+               "tensor " + nnbind::in_quotes(name) + ".shape is " + shown(tensor.shape) +
                    "; expected (rows, cols), each at least 1");
   AttributeArray array{static_cast<Index>(tensor.shape[0]), static_cast<Index>(tensor.shape[1]),
                        std::vector<double>(tensor.size / sizeof(double))};
@@ -36,16 +36,16 @@ AttributeArray TensorReader::array(const std::string& name) {
 template <class T>
 void TensorReader::fill(const Place<T>& place) {
   const TensorEntry tensor = take(place.name, dtype_name<T>);
-  require_file(tensor.shape == place.shape, "tensor " + nnbind::quoted(place.name) + ".shape is " +
-                                                shown(tensor.shape) + "; the architecture takes " +
-                                                shown(place.shape));
+  require_file(tensor.shape == place.shape, "tensor " + nnbind::in_quotes(place.name) +
+                                                ".shape is " + shown(tensor.shape) +
+                                                "; the architecture takes " + shown(place.shape));
   source_.read(tensor.begin, std::as_writable_bytes(place.numbers));
 }
 
 std::vector<double> TensorReader::numbers(const std::string& name,
                                           const std::vector<std::uint64_t>& shape) {
   const TensorEntry tensor = take(name, dtype_name<double>);
-  require_file(tensor.shape == shape, "tensor " + nnbind::quoted(name) + ".shape is " +
+  require_file(tensor.shape == shape, "tensor " + nnbind::in_quotes(name) + ".shape is " +
                                           shown(tensor.shape) + "; expected " + shown(shape));
   std::vector<double> numbers(tensor.size / sizeof(double));
   source_.read(tensor.begin, std::as_writable_bytes(std::span(numbers)));
@@ -61,7 +61,7 @@ void TensorReader::skip(std::initializer_list<std::string_view> prefixes) {
 
 void TensorReader::finish() const {
   require_file(left_.empty(), "tensor " +
-                                  (left_.empty() ? "" : nnbind::quoted(left_.begin()->first)) +
+                                  (left_.empty() ? "" : nnbind::in_quotes(left_.begin()->first)) +
                                   " belongs to no node of the architecture");
 }
 
@@ -69,7 +69,7 @@ template <class T>
 void check_variances(const Place<T>& place) {
   const bool are_variances = place.name.ends_with(".running_variance");
   require_file(!are_variances || std::ranges::none_of(place.numbers, [](T v) { return v < 0; }),
-               "tensor " + nnbind::quoted(place.name) + " has a variance below 0");
+               "tensor " + nnbind::in_quotes(place.name) + " has a variance below 0");
 }
 
 #define NNBIND_INSTANTIATE(T)                           \
