@@ -218,6 +218,28 @@ TYPED_TEST(Affine, WeightGradientOfEveryRangeIsThosePartsOfTheWhole) {
   }
 }
 
+// As a sanitizer sees it: each row has memory of its own.
+TYPED_TEST(Affine, WeightGradientReadsNothingBeyondARow) {
+  using T = TypeParam;
+  constexpr Index rows = 60, units = 70;
+  const auto grad_out = this->integers(rows, units);
+  for (Index inputs = 1; inputs <= 110; inputs += inputs == 30 ? 60 : 1) {
+    const auto x = this->integers(rows, inputs);
+    std::vector<std::vector<T>> samples;
+    std::vector<const T*> list;
+    for (Index i = 0; i < rows; ++i) {
+      samples.emplace_back(x.view().row(i), x.view().row(i) + inputs);
+      list.push_back(samples.back().data());
+    }
+    auto out = this->integers(inputs, units);
+    auto expected = this->copy(out);
+    kernels::affine_gradient<T>({list.data(), rows, inputs}, {0, inputs}, grad_out.view(), false,
+                                out.view());
+    naive::weight_gradient<T>(x.view(), {0, inputs}, grad_out.view(), false, expected.view());
+    ASSERT_TRUE(this->equal(out, expected)) << inputs;
+  }
+}
+
 TYPED_TEST(Affine, BiasGradientEqualsTheNaiveLoopForEveryShape) {
   using T = TypeParam;
   for (Index rows = 1; rows <= 40; ++rows) {

@@ -167,50 +167,76 @@ InputGradientLoop<T> input_gradient_loop(const MatrixView<const T>& grad_out,
 
 namespace {
 
-/// Copies of columns of some rows, close to each other.
+/// A copy of some inputs of some samples, in the order in which the tiles of a product read it.
 template <class T>
-struct ColumnBlock {
-  static constexpr Index most_rows = 128;
-  static constexpr Index most_columns = 48;
-  alignas(cache_line) std::array<T, static_cast<std::size_t>(most_rows* most_columns)> values;
-  std::array<const T*, static_cast<std::size_t>(most_rows)> row;
+struct InputStack {
+  static constexpr Index most_samples = 128;
+  static constexpr Index most_inputs = 96;
+  static constexpr Index size = most_samples * most_inputs + lanes<T>;
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(size)> values;
 
-  const T* const* copy(const T* const* from, Index count, Range columns) {
-    for (Index i = 0; i < count; ++i) {
-      T* const to = values.data() + i * most_columns;
-      const T* const sample = from[i] + columns.begin;
-      Index j = 0;
-      for (; j + lanes<T> <= columns.size(); j += lanes<T>) store(to + j, load(sample + j));
-      for (; j < columns.size(); ++j) to[j] = sample[j];
-      row[static_cast<std::size_t>(i)] = to;
+  Stacked<T> copy(const Rows<T>& x, Range inputs) {
+    const EvenShares tiles(inputs.size(), tile_rows);
+    T* to = values.data();
+    Index input = inputs.begin;
+    for (Index t = 0; t < tiles.count; ++t) {
+      const Index rows = tiles.size(t);
+      const Index whole = whole_vectors<T>(rows);
+      for (Index k = 0; k < x.count; ++k) {
+        const T* const from = x.row[k] + input;
+        if (input + whole <= x.cols) {  // what is too much is overwritten by the next
+          for (Index i = 0; i < whole; i += lanes<T>) store(to + i, load(from + i));
+        } else {
+          std::copy_n(from, rows, to);
+        }
+        to += rows;
+      }
+      input += rows;
     }
-    return row.data();
+    return {values.data(), x.count};
   }
 };
 
-// In blocks of samples, so that what a tile reads stays in the first-level cache until the next one
-// reads it. Where it will be read often, columns of X are first copied next to each other: a column
-// of X as it lies has each of its elements on a page of its own.
+/// In blocks of samples, so that what a tile reads of ∂L/∂T stays in the first-level cache until
+/// the next one reads it. `columns(first, rows, inputs)` is the left factor of a block.
+template <class T, class Columns>
+void weight_gradient_by_blocks(Columns&& columns, Range inputs, const MatrixView<const T>& grad_out,
+                               bool accumulate, const MatrixView<T>& grad_weights,
+                               const Descent<T>& descent) {
+  constexpr Index most_rows = InputStack<T>::most_samples;
+  for (Index first = 0; first < grad_out.rows; first += most_rows) {
+    const Index rows = std::min(most_rows, grad_out.rows - first);
+    const bool last = first + rows == grad_out.rows;
+    product<T>(columns(first, rows, inputs),
+               Panels<const T>::plain(grad_out.middle_rows(first, rows)),
+               accumulate || first > 0 ? Start::accumulate_last : Start::zero, grad_weights,
+               last ? descent : Descent<T>{});
+  }
+}
+
+// Where they will be read often, columns of X are copied first: as it lies, each of their elements
+// is on a page of its own.
 template <class T>
 void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                      bool accumulate, const MatrixView<T>& grad_weights,
                      const Descent<T>& descent) {
-  using Block = ColumnBlock<T>;
-  const bool copies = grad_weights.cols > 3 * panel_columns<T> && grad_out.rows > 48;
-  const Index chunk = copies ? Block::most_columns : inputs.size();
-  Block block;
-  for (Index k = inputs.begin; k < inputs.end; k += chunk) {
-    const Index count = std::min(chunk, inputs.end - k);
-    const MatrixView<T> to = grad_weights.middle_rows(k - inputs.begin, count);
-    for (Index first = 0; first < grad_out.rows; first += Block::most_rows) {
-      const Index rows = std::min(Block::most_rows, grad_out.rows - first);
-      const bool last = first + rows == grad_out.rows;
-      const Down<T> columns = copies ? Down<T>{block.copy(x.row + first, rows, {k, k + count}), 0}
-                                     : Down<T>{x.row + first, k};
-      product<T>(columns, Panels<const T>::plain(grad_out.middle_rows(first, rows)),
-                 accumulate || first > 0 ? Start::accumulate_last : Start::zero, to,
-                 last ? descent.middle_rows(k - inputs.begin, count) : Descent<T>{});
-    }
+  if (grad_weights.cols <= 3 * panel_columns<T> || grad_out.rows <= 48) {
+    const auto in_place = [&](Index first, Index /*rows*/, Range columns) {
+      return Down<T>{x.row + first, columns.begin};
+    };
+    return weight_gradient_by_blocks<T>(in_place, inputs, grad_out, accumulate, grad_weights,
+                                        descent);
+  }
+  InputStack<T> stack;
+  const auto copied = [&](Index first, Index rows, Range columns) {
+    return stack.copy(x.middle_rows(first, rows), columns);
+  };
+  for (Index k = inputs.begin; k < inputs.end; k += stack.most_inputs) {
+    const Range some{k, std::min(k + stack.most_inputs, inputs.end)};
+    const Index row = k - inputs.begin;
+    weight_gradient_by_blocks<T>(copied, some, grad_out, accumulate,
+                                 grad_weights.middle_rows(row, some.size()),
+                                 descent.middle_rows(row, some.size()));
   }
 }
 

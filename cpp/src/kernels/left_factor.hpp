@@ -12,13 +12,24 @@ namespace nnbind::kernels {
 /// Whether B is packed.
 enum class Packing { never, always, either };
 
-/// How A's values lie in a list of rows, seen from tile row 0. column(k)[r] is A(r, k).
+/// The same address, number or distance, of which the compiler does not know that: it would compute
+/// what follows from it once, and keep that over the loop for which it needs the registers.
+template <class U>
+EIGEN_ALWAYS_INLINE U renewed(U value) {
+  asm("" : "+r"(value));
+  return value;
+}
+
+// How A's values lie in memory, seen from tile row 0. A Tile<R> of it goes down K: after enter(k)
+// column(j)[r] is A(r, k + j) for the next `steps` j, which are known to the compiler.
+
 /// Across: A(r, k) = row[r][first + k], the rows are samples and K runs over their features.
 template <class T>
 struct Across {
   static constexpr Packing packing = Packing::either;
   static constexpr bool prefetches = true;
-  static constexpr Index steps = 2;
+  // A tile's row addresses leave registers for this many.
+  static constexpr Index steps = many_registers ? 2 : 4;
   static constexpr bool descends = false;
   const T* const* row;
   Index first = 0;  // the feature that k = 0 is
@@ -27,6 +38,7 @@ struct Across {
   struct Tile {
     // A local copy: the compiler keeps it in registers.
     std::array<const T*, R> row;
+    Index at = 0;
     struct Column {
       const std::array<const T*, R>& row;
       Index k;
@@ -37,18 +49,10 @@ struct Across {
         ((row[r] = a.row[r] + a.first), ...);
       }(std::make_index_sequence<std::size_t{R}>{});
     }
-    EIGEN_ALWAYS_INLINE Column column(Index k) const { return {row, k}; }
-    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
+    EIGEN_ALWAYS_INLINE void enter(Index k) { at = k; }
+    EIGEN_ALWAYS_INLINE Column column(Index j) const { return {row, at + j}; }
   };
 };
-
-/// The same address, or distance, of which the compiler does not know that: it would compute what
-/// follows from it once, and keep that over the loop for which it needs the registers.
-template <class U>
-EIGEN_ALWAYS_INLINE U renewed(U value) {
-  asm("" : "+r"(value));
-  return value;
-}
 
 /// Pieces of memory that tiles fetch for the second-level cache meanwhile, one each from the first
 /// tile on: what the next product will read. A tile gets as far as a quarter of a cache line for
@@ -65,7 +69,7 @@ struct Ahead {
 
 /// Even: the same, of rows that lie `stride` apart. In a tile of many rows four have one address
 /// between them, to which the processor adds the stride once, twice or three times: five registers
-/// instead of twelve. It fetches what lies ahead.
+/// instead of twelve; or, where there are fewer, three of six rows. It fetches what lies ahead.
 template <class T>
 struct Even {
   static constexpr Packing packing = Packing::always;
@@ -80,33 +84,41 @@ struct Even {
   }
   template <int R>
   struct Tile {
-    static constexpr int shared = many_registers ? 4 : 1;  // rows that share an address
+    static constexpr int shared = many_registers ? 4 : 3;  // rows that share an address
     static constexpr int bases = (R + shared - 1) / shared;
     std::array<const T*, bases> base;
+    std::array<const T*, bases> at;
     Index stride;
     const T* next;
     struct Column {
       const Tile& tile;
-      Index k, one, three;
+      Index j, one, three;
       EIGEN_ALWAYS_INLINE T operator[](int r) const {
         const auto* const from =
-            reinterpret_cast<const char*>(tile.base[static_cast<std::size_t>(r / shared)] + k);
+            reinterpret_cast<const char*>(tile.at[static_cast<std::size_t>(r / shared)] + j);
         return *reinterpret_cast<const T*>(from + (r % shared == 3 ? three : r % shared * one));
       }
     };
     EIGEN_ALWAYS_INLINE explicit Tile(const Even& a)
         : stride(a.stride * static_cast<Index>(sizeof(T))),
           next(a.ahead.count > 0 ? a.ahead.piece : a.data) {
-      [&]<std::size_t... i>(std::index_sequence<i...>) {
-        ((base[i] = a.data + static_cast<Index>(i) * shared * a.stride), ...);
-      }(std::make_index_sequence<bases>{});
+      each_base([&](auto i) { base[i] = a.data + static_cast<Index>(i) * shared * a.stride; });
     }
-    EIGEN_ALWAYS_INLINE Column column(Index k) const {
-      const Index one = renewed(stride);
-      return {*this, k, one, renewed(3 * stride)};
-    }
-    EIGEN_ALWAYS_INLINE void fetch(Index k) const {
+    EIGEN_ALWAYS_INLINE void enter(Index k) {
+      each_base([&](auto i) { at[i] = renewed(base[i] + k); });
       __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
+    }
+    EIGEN_ALWAYS_INLINE Column column(Index j) const {
+      const Index one = renewed(stride);
+      return {*this, j, one, shared > 3 ? renewed(3 * stride) : 0};
+    }
+
+   private:
+    template <class F>
+    EIGEN_ALWAYS_INLINE static void each_base(F&& f) {
+      [&]<std::size_t... i>(std::index_sequence<i...>) {
+        (f(std::integral_constant<std::size_t, i>()), ...);
+      }(std::make_index_sequence<std::size_t{bases}>{});
     }
   };
 };
@@ -124,10 +136,32 @@ struct Down {
   template <int R>
   struct Tile {
     const T* const* row;
+    const T* const* at;
     Index first;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), first(a.first) {}
-    EIGEN_ALWAYS_INLINE const T* column(Index k) const { return row[k] + first; }
-    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/) const {}
+    EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), at(a.row), first(a.first) {}
+    EIGEN_ALWAYS_INLINE void enter(Index k) { at = row + k; }
+    EIGEN_ALWAYS_INLINE const T* column(Index j) const { return at[j] + first; }
+  };
+};
+
+/// Stacked: the same of a copy (InputStack) that holds the tiles one after another, each column by
+/// column: a tile reads it from beginning to end.
+template <class T>
+struct Stacked {
+  static constexpr Packing packing = Packing::never;
+  static constexpr bool prefetches = false;
+  static constexpr Index steps = 4;
+  static constexpr bool descends = true;
+  const T* data;
+  Index columns;
+  [[nodiscard]] Stacked from(Index more) const { return {data + more * columns, columns}; }
+  template <int R>
+  struct Tile {
+    const T* data;
+    const T* at;
+    EIGEN_ALWAYS_INLINE explicit Tile(const Stacked& a) : data(a.data), at(a.data) {}
+    EIGEN_ALWAYS_INLINE void enter(Index k) { at = data + k * R; }
+    EIGEN_ALWAYS_INLINE const T* column(Index j) const { return at + j * R; }
   };
 };
 

@@ -84,16 +84,19 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
   const bool descends = descent.theta.data != nullptr;
-  const bool is_packed = A::descends ? descends && descent.theta.is_packed() : b.is_packed();
   const auto if_packed = [&](auto&& compute) {
-    if (A::packing == Packing::always || is_packed) {
+    if constexpr (A::packing != Packing::either) {
+      compute(std::bool_constant<A::packing == Packing::always>());
+    } else if (b.is_packed()) {
       compute(std::true_type());
-    } else if constexpr (A::packing != Packing::always) {
+    } else {
       compute(std::false_type());
     }
   };
-  if (c.rows == 1 && !descends) {
-    return if_packed([&](auto packed) { product_row<T, packed && !A::descends>(a, b, start, c); });
+  if constexpr (!A::descends) {
+    if (c.rows == 1) {
+      return if_packed([&](auto packed) { product_row<T, packed>(a, b, start, c); });
+    }
   }
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);

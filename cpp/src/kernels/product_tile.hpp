@@ -32,6 +32,7 @@ struct TileDescent {
   T* theta = nullptr;
   T* velocity = nullptr;
   Index stride = 0;
+  bool is_packed = false;
   const DescentRule<T>* rule = nullptr;
 
   TileDescent() = default;
@@ -39,6 +40,7 @@ struct TileDescent {
       : theta(descent.theta.column(column)),
         velocity(descent.velocity_of(theta)),
         stride(descent.theta.stride),
+        is_packed(descent.theta.is_packed()),
         rule(descent.rule) {}
   void move_down(Index rows) {
     theta += rows * stride;
@@ -64,27 +66,24 @@ EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
   }
 }
 
-/// `packed`: whether B is a panel of a packed matrix or, for an A that descends, θ is.
+/// `packed`: whether B is a panel of a packed matrix.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
 /// `cols` reaches; B, from a packed panel's first column on, is read in whole vectors.
 template <class T, int R, int V, bool packed, class A>
 void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, Index c_stride,
                   Index cols, const TileDescent<T>& descent) {
-  const typename A::template Tile<R> a(a_rows);
-  const Index theta_stride = packed ? panel_columns<T> : descent.stride;
+  typename A::template Tile<R> a(a_rows);
   if constexpr (A::descends) {
-    if (packed || descent.theta != nullptr) prefetch<T, R, V>(descent.theta, theta_stride);
-    if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, theta_stride);
+    if (descent.theta != nullptr) prefetch<T, R, V>(descent.theta, descent.stride);
+    if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, descent.stride);
   } else {
     prefetch<T, R, V>(c, c_stride);
   }
   // Columns of the last vector. A packed θ has room for all of them.
-  const Index last =
-      A::descends && packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
+  const Index last = descent.is_packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   // Strides that are known leave registers to the addresses of A's rows.
-  constexpr bool packed_b = packed && A::packing != Packing::never;
-  const Index stride = packed_b ? panel_columns<T> : b.stride;
-  const Index step_of_panels = packed_b ? b.step : panel_columns<T>;
+  const Index stride = packed ? panel_columns<T> : b.stride;
+  const Index step_of_panels = packed ? b.step : panel_columns<T>;
   const auto vector_of_b = [&](int v) {
     constexpr int vectors = static_cast<int>(panel_columns<T> / lanes<T>);  // of a panel
     return v / vectors * step_of_panels + v % vectors * lanes<T>;
@@ -102,44 +101,47 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   }
   constexpr Index ahead = R == 1 ? 8 : 16;
   const T* b_row = b.data;
-  const auto step = [&](Index k) __attribute__((always_inline)) {
+  const auto step = [&](Index j) __attribute__((always_inline)) {
     Packet<T> right[V];
     unrolled<V>([&](int v) {
       const T* const vector = b_row + vector_of_b(v);
       if (A::prefetches && V > 1 && begins_line<T>(v)) __builtin_prefetch(vector + ahead * stride);
       right[v] = load(vector);
     });
-    sums.add(a.column(k), right);
+    sums.add(a.column(j), right);
     b_row += stride;
   };
-  // Several steps at once: whatever else a loop needs takes places from the multiply-adds. With 16
-  // registers the compiler, which moves loads from one step to another, finds none free for that;
-  // Across has no more addresses in registers than two steps at once allow; and tiles of few rows
-  // are not worth the code.
-  constexpr Index steps = many_registers && R >= 8 ? A::steps : 1;
+  // Several steps at once: whatever else a loop needs takes places from the multiply-adds. Tiles of
+  // few rows are not worth the code.
+  constexpr bool is_large = many_registers ? R >= 8 : R >= 5 && V > 1;
+  constexpr Index steps = is_large ? A::steps : 1;
+  const Index count = b.rows;
   Index k = 0;
-  for (; k + steps <= b.rows; k += steps) {
-    a.fetch(k);
-    step(k);
-    if constexpr (steps >= 2) step(k + 1);
+  for (; k + steps <= count; k += steps) {
+    a.enter(k);
+    step(0);
+    if constexpr (steps >= 2) step(1);
     if constexpr (steps == 4) {
-      step(k + 2);
-      step(k + 3);
+      step(2);
+      step(3);
     }
   }
-  for (; k < b.rows; ++k) step(k);
+  for (k = renewed(k); k < count; ++k) {
+    a.enter(k);
+    step(0);
+  }
   if (start == Start::accumulate_last) sums.add(c, c_stride, last);
   if constexpr (A::descends) {
-    if (packed || descent.theta != nullptr) {
+    if (descent.theta != nullptr) {
       const DescentRule<T>& rule = *descent.rule;
       if (descent.velocity == nullptr) {
-        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, theta_stride, last);
+        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.stride, last);
       } else {
-        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.velocity, theta_stride,
+        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.velocity, descent.stride,
                      last);
       }
       c = descent.theta;
-      c_stride = theta_stride;
+      c_stride = descent.stride;
     }
   }
   if constexpr (V == 1) c = renewed(c);

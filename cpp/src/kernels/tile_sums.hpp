@@ -6,6 +6,22 @@
 
 namespace nnbind::kernels {
 
+/// sum + a · b, in the register of the sum. With few registers GCC has it in those of a or b, and
+/// then moves it, or others to the stack.
+template <class T>
+EIGEN_ALWAYS_INLINE Packet<T> plus_product(Packet<T> sum, const Packet<T>& a, const Packet<T>& b) {
+#if defined(EIGEN_VECTORIZE_FMA) && !defined(EIGEN_VECTORIZE_AVX512)
+  if constexpr (sizeof(T) == 4) {
+    asm("vfmadd231ps %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+  } else {
+    asm("vfmadd231pd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+  }
+  return sum;
+#else
+  return simd::pmadd(a, b, sum);
+#endif
+}
+
 /// The sums of R rows of a tile, each row after those above it. They are fields, and not an array
 /// over the rows: only of those does GCC keep all in registers from their start to their store, and
 /// not on the stack before and after the loop over k.
@@ -35,7 +51,7 @@ struct TileSums {
   EIGEN_ALWAYS_INLINE void add(const Column& a, const Packet<T>* right) {
     above.add(a, right);
     const Packet<T> left = broadcast(a[R - 1]);
-    unrolled<V>([&](int v) { sum[v] = simd::pmadd(left, right[v], sum[v]); });
+    unrolled<V>([&](int v) { sum[v] = plus_product<T>(sum[v], left, right[v]); });
   }
   EIGEN_ALWAYS_INLINE void write(T* c, Index stride) const {
     above.write(c, stride);
