@@ -1,6 +1,7 @@
 #include "kernels/affine.hpp"
 
 #include "kernels/affine_of_one.hpp"
+#include "kernels/input_stack.hpp"
 #include "kernels/product.hpp"
 #include "kernels/transpose.hpp"
 
@@ -167,48 +168,17 @@ InputGradientLoop<T> input_gradient_loop(const MatrixView<const T>& grad_out,
 
 namespace {
 
-/// A copy of some inputs of some samples, in the order in which the tiles of a product read it.
-template <class T>
-struct InputStack {
-  static constexpr Index most_samples = 128;
-  static constexpr Index most_inputs = 96;
-  static constexpr Index size = most_samples * most_inputs + lanes<T>;
-  alignas(cache_line) std::array<T, static_cast<std::size_t>(size)> values;
-
-  Stacked<T> copy(const Rows<T>& x, Range inputs) {
-    const EvenShares tiles(inputs.size(), tile_rows);
-    T* to = values.data();
-    Index input = inputs.begin;
-    for (Index t = 0; t < tiles.count; ++t) {
-      const Index rows = tiles.size(t);
-      const Index whole = whole_vectors<T>(rows);
-      for (Index k = 0; k < x.count; ++k) {
-        const T* const from = x.row[k] + input;
-        if (input + whole <= x.cols) {  // what is too much is overwritten by the next
-          for (Index i = 0; i < whole; i += lanes<T>) store(to + i, load(from + i));
-        } else {
-          std::copy_n(from, rows, to);
-        }
-        to += rows;
-      }
-      input += rows;
-    }
-    return {values.data(), x.count};
-  }
-};
-
 /// In blocks of samples, so that what a tile reads of ∂L/∂T stays in the first-level cache until
-/// the next one reads it. `columns(first, rows, inputs)` is the left factor of a block.
+/// the next one reads it. `columns(first, rows)` is the left factor of a block.
 template <class T, class Columns>
-void weight_gradient_by_blocks(Columns&& columns, Range inputs, const MatrixView<const T>& grad_out,
+void weight_gradient_by_blocks(Columns&& columns, const MatrixView<const T>& grad_out,
                                bool accumulate, const MatrixView<T>& grad_weights,
                                const Descent<T>& descent) {
   constexpr Index most_rows = InputStack<T>::most_samples;
   for (Index first = 0; first < grad_out.rows; first += most_rows) {
     const Index rows = std::min(most_rows, grad_out.rows - first);
     const bool last = first + rows == grad_out.rows;
-    product<T>(columns(first, rows, inputs),
-               Panels<const T>::plain(grad_out.middle_rows(first, rows)),
+    product<T>(columns(first, rows), Panels<const T>::plain(grad_out.middle_rows(first, rows)),
                accumulate || first > 0 ? Start::accumulate_last : Start::zero, grad_weights,
                last ? descent : Descent<T>{});
   }
@@ -221,20 +191,19 @@ void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& 
                      bool accumulate, const MatrixView<T>& grad_weights,
                      const Descent<T>& descent) {
   if (grad_weights.cols <= 3 * panel_columns<T> || grad_out.rows <= 48) {
-    const auto in_place = [&](Index first, Index /*rows*/, Range columns) {
-      return Down<T>{x.row + first, columns.begin};
+    const auto in_place = [&](Index first, Index /*rows*/) {
+      return Down<T>{x.row + first, inputs.begin};
     };
-    return weight_gradient_by_blocks<T>(in_place, inputs, grad_out, accumulate, grad_weights,
-                                        descent);
+    return weight_gradient_by_blocks<T>(in_place, grad_out, accumulate, grad_weights, descent);
   }
   InputStack<T> stack;
-  const auto copied = [&](Index first, Index rows, Range columns) {
-    return stack.copy(x.middle_rows(first, rows), columns);
-  };
   for (Index k = inputs.begin; k < inputs.end; k += stack.most_inputs) {
     const Range some{k, std::min(k + stack.most_inputs, inputs.end)};
     const Index row = k - inputs.begin;
-    weight_gradient_by_blocks<T>(copied, some, grad_out, accumulate,
+    const auto copied = [&](Index first, Index rows) {
+      return stack.copy(x.middle_rows(first, rows), some);
+    };
+    weight_gradient_by_blocks<T>(copied, grad_out, accumulate,
                                  grad_weights.middle_rows(row, some.size()),
                                  descent.middle_rows(row, some.size()));
   }
