@@ -4,6 +4,7 @@
 
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
+#include "gil.hpp"
 
 namespace nnbind::bindings {
 
@@ -47,7 +48,7 @@ py::object by_input(const Network<T>& network, const std::vector<py::ssize_t>& s
     views.push_back(results.back().view);
   }
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     fill(views);
   }
   if (results.size() == 1) return results[0].array;
@@ -72,7 +73,7 @@ FloatArray per_sample_gradients_of(Network<T>& network, const py::object& x, con
   const auto data = arrays<T>(x, y, sample_weight, network, losses, "Network.per_sample_gradients");
   NewArray<T> result({data.dataset.size(), network.parameter_count()});
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     per_sample_gradients(network, data.dataset, losses, result.view);
   }
   return result.array;
@@ -92,7 +93,7 @@ FloatArray parameter_jacobian_of(Network<T>& network, const py::object& x) {
   const auto data = inputs_of(x, network, "Network.jacobian");
   NewArray<T> result({data.dataset.size(), network.outputs(), network.parameter_count()});
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     parameter_jacobian<T>(network, data.dataset.inputs, result.view);
   }
   return result.array;
@@ -109,7 +110,7 @@ FloatArray hessian_vector_product_of(Network<double>& network, const py::object&
   py::array_t<double> result(network.parameter_count());
   const std::span<double> out(result.mutable_data(), size);
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     hessian_vector_product(network, data.dataset, losses, {direction.data(), size}, out,
                            regularizer, differences);
   }

@@ -120,7 +120,8 @@ class BorrowedOrder {
  public:
   BorrowedOrder(FitOptions& options, const py::object& order) : options_(options) {
     if (order.is_none()) return;
-    order_ = vector<std::int64_t>(order, "[Network.fit] sample_order", py::len(order));
+    order_ = vector<std::int64_t>(order, "[Network.fit] sample_order",
+                                  static_cast<py::ssize_t>(py::len(order)));
     options_.sample_order = {order_.data(), static_cast<std::size_t>(order_.size())};
   }
   ~BorrowedOrder() { options_.sample_order = {}; }
@@ -146,12 +147,12 @@ void fit_network(Network<T>& network, const FitCall& call, Training<T>& training
   }
   if (call.y.is_none()) {
     PythonBatches<T> batches(call.x, network, training.losses);
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     fit<T>(network, batches, training, validation_set, hooks);
   } else {
     const Arrays<T> data =
         arrays<T>(call.x, call.y, call.sample_weight, network, training.losses, "Network.fit");
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     fit<T>(network, data.dataset, training, validation_set, hooks);
   }
 }
@@ -187,7 +188,7 @@ void register_fit(py::class_<PyNetwork>& network) {
         self.visit([&]<class T>(Network<T>& net) {
           const Losses& losses = fit.of<T>().losses;
           const auto data = arrays<T>(x, y, sample_weight, net, losses, "Network.fit", prefix);
-          const py::gil_scoped_release release;
+          const WithoutGil released;
           check(data.dataset, net, losses, "Network.fit", prefix);
         });
       },

@@ -7,6 +7,7 @@
 
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
+#include "gil.hpp"
 #include "python_function.hpp"
 
 namespace nnbind::bindings {
@@ -142,7 +143,7 @@ void fit_jobs(const std::vector<PyFitJob>& given, const std::vector<PySet>& sets
   };
   given[0].network.cast<PyNetwork&>().visit([&]<class T>(Network<T>& /*first*/) {
     const Jobs<T> jobs(given, sets);
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     fit_many<T>(jobs.list(), threads, hooks);
   });
 }

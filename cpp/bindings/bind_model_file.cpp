@@ -5,6 +5,7 @@
 #include <map>
 
 #include "bindings.hpp"
+#include "gil.hpp"
 #include "py_training.hpp"
 
 namespace nnbind::bindings {
@@ -13,7 +14,7 @@ namespace {
 
 std::unique_ptr<PyNetwork> from_bytes(const py::bytes& bytes) {
   const std::string_view text(bytes);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   return std::make_unique<PyNetwork>(load_any_network(std::as_bytes(std::span(text))));
 }
 
@@ -22,7 +23,7 @@ std::string bytes_of(const FilePath& path) { return path.cast<std::filesystem::p
 
 std::unique_ptr<PyNetwork> from_file(const FilePath& file) {
   const std::string path = bytes_of(file);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   return std::make_unique<PyNetwork>(load_any_network(path));
 }
 
@@ -31,7 +32,7 @@ std::unique_ptr<PyNetwork> from_file_with_training(const FilePath& file, PyTrain
   const std::string path = bytes_of(file);
   AnyTraining read;
   auto network = [&] {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     return std::make_unique<PyNetwork>(load_any_network(path, read));
   }();
   training.any = std::move(read);
@@ -44,7 +45,7 @@ void write_to(PyNetwork& self, const FilePath& file, Write write) {
   const std::string path = bytes_of(file);
   self.visit([&](auto& net) {
     const auto lock = self.writing(net, "Network.save");
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     write(net, path);
   });
 }

@@ -6,6 +6,7 @@
 
 #include "array.hpp"
 #include "bindings.hpp"
+#include "gil.hpp"
 #include "parts.hpp"
 #include "plain_call.hpp"
 
@@ -110,7 +111,7 @@ void predict_all_into(const Network<T>& network, std::span<const Borrowed<T>> x,
   to.reserve(arrays.size());
   for (const Borrowed<T>& input : x) from.push_back(input.view);
   for (py::array& array : arrays) to.push_back(view<T>(array));
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   network.predict(from, to);
 }
 

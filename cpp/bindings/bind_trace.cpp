@@ -6,6 +6,7 @@
 
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
+#include "gil.hpp"
 
 namespace nnbind::bindings {
 
@@ -84,7 +85,7 @@ PyTrace trace_network(Network<T>& network, const py::object& x, const py::object
                       const py::object& sample_weight, Index widest) {
   const auto data = arrays<T>(x, y, sample_weight, network, losses, "Network.trace");
   const Trace<T> traced = [&] {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     return trace<T>(network, data.dataset, losses, regularizer, widest);
   }();
   return as_arrays(traced);
@@ -110,7 +111,7 @@ py::typing::Dict<py::str, FloatArray> node_values(const Network<T>& network, con
     values[py::str(node.name)] = array;
   }
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     activations<T>(network, from, to);
   }
   return values;

@@ -4,6 +4,7 @@
 
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
+#include "gil.hpp"
 #include "metrics.hpp"
 
 namespace nnbind::bindings {
@@ -17,7 +18,7 @@ py::typing::Dict<py::str, py::float_> evaluate_network(Network<T>& network, cons
                                                        const py::object& sample_weight) {
   const auto data = arrays<T>(x, y, sample_weight, network, losses, "Network.evaluate");
   const Evaluation evaluation = [&] {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     return evaluate<T>(network, data.dataset, losses, metrics);
   }();
   py::typing::Dict<py::str, py::float_> result;
@@ -35,7 +36,7 @@ py::typing::Tuple<py::float_, FloatArray> loss_and_gradient_of(
     const Regularizer& regularizer, const py::object& sample_weight, bool training) {
   const auto data = arrays<T>(x, y, sample_weight, network, losses, "Network.loss_and_gradient");
   const double value = [&] {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     return loss_and_gradient<T>(network, data.dataset, losses, regularizer, training);
   }();
   return py::make_tuple(value,
@@ -76,7 +77,7 @@ void register_steps(py::class_<PyNetwork>& network) {
             return self.visit([&](auto& net) {
               const Losses terms = losses_of(losses);
               const auto data = arrays(x, y, sample_weight, net, terms, "Network.train_step");
-              const py::gil_scoped_release release;
+              const WithoutGil released;
               return train_step(net, data.dataset, terms, *optimizer, regularizer);
             });
           },
@@ -103,7 +104,7 @@ void register_steps(py::class_<PyNetwork>& network) {
             return self.visit([&](auto& net) {
               const Losses terms = losses_of(losses);
               const auto data = arrays(x, y, py::none(), net, terms, "check_gradients");
-              const py::gil_scoped_release release;
+              const WithoutGil released;
               return check_gradients(net, data.dataset, terms, regularizer,
                                      {step, tolerance, training});
             });

@@ -5,6 +5,7 @@
 
 #include "array.hpp"
 #include "bindings.hpp"
+#include "gil.hpp"
 
 namespace nnbind::bindings {
 
@@ -44,8 +45,8 @@ bool is_small(const Network<T>& network, Index rows) {
 /// A network of one input and one output.
 template <class T>
 void predict_into(const Network<T>& network, MatrixView<const T> x, MatrixView<T> out) {
-  std::optional<py::gil_scoped_release> release;
-  if (!is_small(network, x.rows)) release.emplace();
+  std::optional<WithoutGil> released;
+  if (!is_small(network, x.rows)) released.emplace();
   network.predict(x, out);
 }
 
