@@ -153,8 +153,8 @@ TEST_P(Elementwise, HasASlopeAtTheEndsOfTheRange) {
       GetParam(),
       {-Limits::infinity(), Limits::lowest(), -far, far, Limits::max(), Limits::infinity()});
   // Beyond 1000 each of them is a line, or as good as one.
-  for (const std::size_t i : {0, 1}) EXPECT_NEAR(slope[i], slope[2], 1e-5) << "end " << i;
-  for (const std::size_t i : {4, 5}) EXPECT_NEAR(slope[i], slope[3], 1e-5) << "end " << i;
+  for (const std::size_t i : {0U, 1U}) EXPECT_NEAR(slope[i], slope[2], 1e-5) << "end " << i;
+  for (const std::size_t i : {4U, 5U}) EXPECT_NEAR(slope[i], slope[3], 1e-5) << "end " << i;
 }
 
 TEST_P(Elementwise, DoesNotDependOnThePlaceInTheRow) {

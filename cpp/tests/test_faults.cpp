@@ -242,7 +242,8 @@ void PrintTo(const CallKind& kind, std::ostream* out) { *out << kind.name; }
 class FaultsOfACall : public ::testing::TestWithParam<std::tuple<CallKind, int>> {};
 
 TEST_P(FaultsOfACall, LeaveTheNetworkAndTheNextCallAsTheyWere) {
-  const auto& [kind, threads] = GetParam();
+  const CallKind& kind = std::get<0>(GetParam());
+  const int threads = std::get<1>(GetParam());
   set_num_threads(threads);
   const Network<float> start = network_of(threads > 1 ? wide_units : narrow_units);
   const Problem<float> problem(sample_count, 8, 3);

@@ -125,7 +125,7 @@ TEST(Random, NormalDrawsAreTheExactQuantiles) {
 
 TEST(Random, BelowIsInRangeAndUnbiased) {
   Random random(6);
-  for (const std::uint64_t bound : {1, 2, 3, 7, 10}) {
+  for (const std::uint64_t bound : {1U, 2U, 3U, 7U, 10U}) {
     std::vector<double> counts(bound);
     constexpr int draws = 50000;
     for (int k = 0; k < draws; ++k) ++counts.at(random.below(bound));
