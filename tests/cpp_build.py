@@ -1,4 +1,4 @@
-"""CMake as the tests use it: the C++ library and its tests, configured and built once."""
+"""CMake as the tests use it: the C++ library, its tests and a user of it, built once."""
 
 from __future__ import annotations
 
@@ -73,14 +73,12 @@ def site_packages() -> str:
 
 @functools.cache
 def cpp_build() -> Path:
-    """The build directory of the library, its tests and its examples, all up to date.
+    """The build directory of `consumer`, where nnbind with its tests is in `nnbind`, up to date.
 
-    NNBIND_CPP_BUILD names one to use as it is configured; by default it is `build/cpp-tests`, and a
-    second run compiles only what has changed.
+    A second run compiles only what has changed.
     """
-    existing = os.environ.get("NNBIND_CPP_BUILD")
-    directory = Path(existing) if existing else ROOT / "build" / "cpp-tests"
-    if not existing:
-        configure(ROOT, directory, site_packages())
+    directory = ROOT / "build" / "consumer"
+    release = "-DCMAKE_BUILD_TYPE=Release"
+    configure(ROOT / "tests" / "consumer", directory, release, site_packages())
     build(directory)
     return directory

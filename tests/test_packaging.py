@@ -118,14 +118,18 @@ target_link_libraries(consumer PRIVATE nnbind::nnbind)
 FIND_PACKAGE = f"find_package(nnbind {nn.__version__} REQUIRED)"
 
 
-def use(tmp_path: Path, finds: str, *options: str) -> None:
-    """Configures, builds and runs a project that gets nnbind::nnbind by the statement `finds`."""
+def configure_user(tmp_path: Path, finds: str, *options: str) -> Path:
+    """The build directory of a project that gets nnbind::nnbind by the statement `finds`."""
     (tmp_path / "CMakeLists.txt").write_text(CONSUMER.format(finds=finds))
-    # Debug without its -g: what is compiled soonest.
-    quickly = ("-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0")
-    configure(tmp_path, tmp_path / "build", *quickly, *options)
-    build(tmp_path / "build", "consumer")
-    run(tmp_path / "build" / "consumer", cwd=tmp_path)
+    configure(tmp_path, tmp_path / "build", *options)
+    return tmp_path / "build"
+
+
+def use(tmp_path: Path, finds: str, *options: str) -> None:
+    """Configures, builds and runs such a project."""
+    directory = configure_user(tmp_path, finds, "-DCMAKE_BUILD_TYPE=Debug", *options)
+    build(directory, "consumer")
+    run(directory / "consumer", cwd=tmp_path)
 
 
 def test_find_package_finds_an_installed_library(tmp_path: Path) -> None:
@@ -139,9 +143,16 @@ def test_find_package_finds_the_library_of_the_python_package(tmp_path: Path) ->
     use(tmp_path, FIND_PACKAGE, f"-Dnnbind_DIR={directory}")
 
 
-def test_add_subdirectory_builds_the_library(tmp_path: Path) -> None:
-    use(tmp_path, f'add_subdirectory("{ROOT.as_posix()}" nnbind)', site_packages())
-    assert not list(tmp_path.glob("build/**/nnbind_tests*"))
+def test_add_subdirectory_brings_the_library(tmp_path: Path) -> None:
+    run(cpp_build() / "consumer", cwd=tmp_path)
+
+
+def test_add_subdirectory_brings_nothing_else_by_default(tmp_path: Path) -> None:
+    finds = f'add_subdirectory("{ROOT.as_posix()}" nnbind)'
+    directory = configure_user(tmp_path, finds, site_packages())
+    targets = run(program("ninja"), "-C", directory, "-t", "targets", "all")
+    assert "libnnbind" in targets
+    assert not [name for name in ("nnbind_tests", "example_", "nnbind_bindings") if name in targets]
 
 
 def test_the_public_headers_do_not_name_eigen() -> None:
