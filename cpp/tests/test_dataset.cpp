@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/finite.hpp"
+#include "nnbind/nnbind.hpp"
 
 namespace nnbind {
 namespace {
@@ -29,6 +30,30 @@ TYPED_TEST(Finite, FindsOneBadValueWhereverItStands) {
       }
     }
   }
+}
+
+TEST(DatasetThreads, NameTheFirstBadRowWhoeverFindsIt) {
+  const Index rows = 4000, cols = 600;
+  const auto network = mlp<float>(cols, {}, 1);
+  Matrix<float> x(rows, cols);
+  Matrix<float> y(rows, 1);
+  const Dataset<float> data{x.view(), y.view()};
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    for (const Index bad : {rows - 1, rows / 2, rows / 3, Index{0}}) {
+      x.view()(bad, cols - 1) = std::numeric_limits<float>::quiet_NaN();
+      const std::string expected = "[fit] X has a NaN in row " + std::to_string(bad);
+      try {
+        check(data, network, Losses(squared_error()), "fit", "");
+        ADD_FAILURE() << expected;
+      } catch (const OptionError& error) {
+        EXPECT_EQ(error.what(), expected) << threads;
+      }
+    }
+    for (Index i = 0; i < rows; ++i) x.view()(i, cols - 1) = 0;
+    EXPECT_NO_THROW(check(data, network, Losses(squared_error()), "fit", ""));
+  }
+  reset_num_threads();
 }
 
 }  // namespace
