@@ -17,8 +17,8 @@ namespace {
                     std::to_string(row));
 }
 
-/// The first row in which a value is not finite, or the number of rows. One core reads memory at a
-/// part of its speed: a whole data set takes as long as some twenty steps, unless several read it.
+/// The first row in which a value is not finite, or the number of rows. A whole data set takes as
+/// long as tens of steps, and a single core reads memory at a part of its speed.
 template <class T>
 Index first_bad_row(MatrixView<const T> values, int threads) {
   std::atomic<Index> first = values.rows;
@@ -42,7 +42,7 @@ Index first_bad_row(MatrixView<const T> values, int threads) {
 template <class T>
 void require_finite(MatrixView<const T> values, const Network<T>& network,
                     const std::string& what) {
-  constexpr double flops_per_value = 8;  // that take as long, or less
+  constexpr double flops_per_value = 8;  // reading one takes longer
   const int threads =
       network.threads(flops_per_value * static_cast<double>(values.rows * values.cols));
   const Index bad = first_bad_row(values, threads);
