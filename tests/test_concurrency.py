@@ -190,13 +190,13 @@ def test_an_interrupt_ends_a_long_fit_and_keeps_its_history(
         "net.fit(x, y, **options, progress=False)",
         "net.fit(x, y, **options, progress=True)",
         "net.fit(x, y, **options, progress=False, callbacks=[slow])",
-        "[net.fit(x, y, loss='mse', progress=False) for _ in range(10**7)]",
+        "[net.fit(x, y, loss='mse', epochs=1, progress=False) for _ in range(10**7)]",
         "[net.predict(x) for _ in range(10**7)]",
     ],
 )
 def test_a_process_ends_while_a_daemon_thread_works(work: str) -> None:
-    run_python(f"""
-        import sys, threading, time
+    printed = run_python(f"""
+        import os, sys, threading, time
         import numpy as np, nnbind as nn
 
         class Output:
@@ -212,9 +212,13 @@ def test_a_process_ends_while_a_daemon_thread_works(work: str) -> None:
         options = dict(loss="mse", epochs=10**7, batch_size=500)
         net = nn.mlp(64, [256], 64)
         sys.stdout = Output()
-        threading.Thread(target=lambda: {work}, daemon=True).start()
+        thread = threading.Thread(target=lambda: {work}, daemon=True)
+        thread.start()
         time.sleep(0.4)
+        assert thread.is_alive()
+        os.write(1, b"end\\n")
     """)
+    assert printed == "end\n"
 
 
 def test_a_network_can_be_used_while_python_ends() -> None:
