@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+CONSUMER = ROOT / "tests" / "consumer"
 REQUIRED = os.environ.get("NNBIND_REQUIRE_CPP_TESTS", "") not in ("", "0")
 
 
@@ -78,7 +79,7 @@ def cpp_build() -> Path:
     A second run compiles only what has changed.
     """
     directory = ROOT / "build" / "consumer"
-    release = "-DCMAKE_BUILD_TYPE=Release"
-    configure(ROOT / "tests" / "consumer", directory, release, site_packages())
+    parts = [f"-DNNBIND_{part}=ON" for part in ("BUILD_TESTS", "BUILD_EXAMPLES", "INSTALL")]
+    configure(CONSUMER, directory, "-DCMAKE_BUILD_TYPE=Release", *parts, site_packages())
     build(directory)
     return directory

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import nnbind as nn
-from cpp_build import ROOT, build, configure, cpp_build, program, run, site_packages
+from cpp_build import CONSUMER, ROOT, build, configure, cpp_build, program, run, site_packages
 from helpers import run_python
 from nnbind._load import LEVELS, choose, cpu_levels, levels_of
 
@@ -107,40 +107,24 @@ def test_the_module_and_its_classes_do_not_name_the_instruction_set() -> None:
 
 # ---- The C++ library in other projects ----------------------------------------------------------
 
-# The library's own example is the program: it uses the public headers alone.
-CONSUMER = f"""
-cmake_minimum_required(VERSION 3.22)
-project(consumer LANGUAGES CXX)
-{{finds}}
-add_executable(consumer "{ROOT.as_posix()}/cpp/examples/train.cpp")
-target_link_libraries(consumer PRIVATE nnbind::nnbind)
-"""
-FIND_PACKAGE = f"find_package(nnbind {nn.__version__} REQUIRED)"
 
-
-def configure_user(tmp_path: Path, finds: str, *options: str) -> Path:
-    """The build directory of a project that gets nnbind::nnbind by the statement `finds`."""
-    (tmp_path / "CMakeLists.txt").write_text(CONSUMER.format(finds=finds))
-    configure(tmp_path, tmp_path / "build", *options)
-    return tmp_path / "build"
-
-
-def use(tmp_path: Path, finds: str, *options: str) -> None:
-    """Configures, builds and runs such a project."""
-    directory = configure_user(tmp_path, finds, "-DCMAKE_BUILD_TYPE=Debug", *options)
+def use_found(directory: Path, where: str) -> None:
+    """Configures, builds and runs a project that finds nnbind by the option `where`."""
+    options = ("-DCMAKE_BUILD_TYPE=Debug", f"-DFIND_NNBIND={nn.__version__}", where)
+    configure(CONSUMER, directory, *options)
     build(directory, "consumer")
-    run(directory / "consumer", cwd=tmp_path)
+    run(directory / "consumer", cwd=directory)
 
 
 def test_find_package_finds_an_installed_library(tmp_path: Path) -> None:
     prefix = tmp_path / "prefix"
     run(program("cmake"), "--install", cpp_build(), "--prefix", prefix)
-    use(tmp_path, FIND_PACKAGE, f"-DCMAKE_PREFIX_PATH={prefix}")
+    use_found(tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
 
 
 def test_find_package_finds_the_library_of_the_python_package(tmp_path: Path) -> None:
     directory = run(sys.executable, "-m", "nnbind", "--cmakedir").strip()
-    use(tmp_path, FIND_PACKAGE, f"-Dnnbind_DIR={directory}")
+    use_found(tmp_path, f"-Dnnbind_DIR={directory}")
 
 
 def test_add_subdirectory_brings_the_library(tmp_path: Path) -> None:
@@ -148,9 +132,8 @@ def test_add_subdirectory_brings_the_library(tmp_path: Path) -> None:
 
 
 def test_add_subdirectory_brings_nothing_else_by_default(tmp_path: Path) -> None:
-    finds = f'add_subdirectory("{ROOT.as_posix()}" nnbind)'
-    directory = configure_user(tmp_path, finds, site_packages())
-    targets = run(program("ninja"), "-C", directory, "-t", "targets", "all")
+    configure(CONSUMER, tmp_path, site_packages())
+    targets = run(program("ninja"), "-C", tmp_path, "-t", "targets", "all")
     assert "libnnbind" in targets
     assert not [name for name in ("nnbind_tests", "example_", "nnbind_bindings") if name in targets]
 
