@@ -39,6 +39,40 @@ EIGEN_ALWAYS_INLINE void transpose_block(const T* from, Index stride, Index rows
       return;
     }
   }
+#elif defined(EIGEN_VECTORIZE_AVX)
+  // The same with halves, of which Zen would need many operations to exchange them.
+  if (rows >= side) {
+    for (Index q = 0; q < side; q += side / 2) {
+      const auto gather = [&](Index i) {
+        const T* const at = from + i * stride + q;
+        if constexpr (sizeof(T) == 4) {
+          return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(at)),
+                                      _mm_loadu_ps(at + 4 * stride), 1);
+        } else {
+          return _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(at)),
+                                      _mm_loadu_pd(at + 2 * stride), 1);
+        }
+      };
+      const Packet<T> v0 = gather(0);
+      const Packet<T> v1 = gather(1);
+      if constexpr (sizeof(T) == 4) {
+        const Packet<T> v2 = gather(2);
+        const Packet<T> v3 = gather(3);
+        const __m256 low01 = _mm256_unpacklo_ps(v0, v1);
+        const __m256 high01 = _mm256_unpackhi_ps(v0, v1);
+        const __m256 low23 = _mm256_unpacklo_ps(v2, v3);
+        const __m256 high23 = _mm256_unpackhi_ps(v2, v3);
+        put(q, _mm256_shuffle_ps(low01, low23, 0x44));
+        put(q + 1, _mm256_shuffle_ps(low01, low23, 0xEE));
+        put(q + 2, _mm256_shuffle_ps(high01, high23, 0x44));
+        put(q + 3, _mm256_shuffle_ps(high01, high23, 0xEE));
+      } else {
+        put(q, _mm256_unpacklo_pd(v0, v1));
+        put(q + 1, _mm256_unpackhi_pd(v0, v1));
+      }
+    }
+    return;
+  }
 #endif
   simd::PacketBlock<Packet<T>, side> block;
   for (Index r = 0; r < side; ++r) {
