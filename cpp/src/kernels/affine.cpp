@@ -70,8 +70,8 @@ void affine_of_even_rows(const Rows<T>& x, const Panels<const T>& weights, bool 
 template <class T, int V>
 void affine_of_sample(const Rows<T>& x, const Panels<const T>& weights, bool bias,
                       const MatrixView<T>& out) {
-  product_tile<T, 1, V, false>(Across<T>{x.row}, weights, start_of(bias), out.data, out.stride,
-                               out.cols, TileDescent<T>());
+  product_tile<T, 1, V, false, End::store>(Across<T>{x.row}, weights, start_of(bias), out.data,
+                                           out.stride, out.cols, TileDescent<T>());
 }
 
 template <class T>

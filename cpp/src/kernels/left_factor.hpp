@@ -30,7 +30,7 @@ struct Across {
   static constexpr bool prefetches = true;
   // A tile's row addresses leave registers for this many.
   static constexpr Index steps = many_registers ? 2 : 4;
-  static constexpr bool descends = false;
+  static constexpr bool is_gradient = false;
   const T* const* row;
   Index first = 0;  // the feature that k = 0 is
   [[nodiscard]] Across from(Index more) const { return {row + more, first}; }
@@ -75,7 +75,7 @@ struct Even {
   static constexpr Packing packing = Packing::always;
   static constexpr bool prefetches = false;
   static constexpr Index steps = 4;
-  static constexpr bool descends = false;
+  static constexpr bool is_gradient = false;
   const T* data;
   Index stride;
   Ahead<T> ahead = {};
@@ -129,7 +129,7 @@ struct Down {
   static constexpr Packing packing = Packing::never;
   static constexpr bool prefetches = false;  // what a tile reads is in the cache
   static constexpr Index steps = 4;
-  static constexpr bool descends = true;
+  static constexpr bool is_gradient = true;
   const T* const* row;
   Index first;
   [[nodiscard]] Down from(Index more) const { return {row, first + more}; }
@@ -151,7 +151,7 @@ struct Stacked {
   static constexpr Packing packing = Packing::never;
   static constexpr bool prefetches = false;
   static constexpr Index steps = 4;
-  static constexpr bool descends = true;
+  static constexpr bool is_gradient = true;
   const T* data;
   Index columns;
   [[nodiscard]] Stacked from(Index more) const { return {data + more * columns, columns}; }

@@ -14,10 +14,10 @@ using TileFunction = void (*)(const A&, const Panels<const T>&, Start, T*, Index
                               const TileDescent<T>&);
 
 /// The tile functions for R = 1 .. tile_rows at a width of V vectors.
-template <class T, class A, int V, bool packed>
+template <class T, class A, int V, bool packed, End end>
 inline constexpr auto tile_table = []<std::size_t... R>(std::index_sequence<R...>) {
   return std::array<TileFunction<T, A>, sizeof...(R)>{
-      &product_tile<T, int{R} + 1, V, packed, A>...};
+      &product_tile<T, int{R} + 1, V, packed, end, A>...};
 }(std::make_index_sequence<tile_rows>{});
 
 /// The fewest parts of at most `most` that make up a total, as even as can be.
@@ -40,13 +40,13 @@ struct EvenShares {
 
 /// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
 /// 8 rows keep the FMA units busier than one of 12 and one of 4.
-template <class T, class A, int V, bool packed>
+template <class T, class A, int V, bool packed, End end>
 void product_panel(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
                    TileDescent<T> descent) {
   const EvenShares tiles(c.rows, tile_rows);
   for (Index t = 0, first = 0; t < tiles.count; ++t) {
     const Index rows = tiles.size(t);
-    tile_table<T, A, V, packed>[static_cast<std::size_t>(rows - 1)](
+    tile_table<T, A, V, packed, end>[static_cast<std::size_t>(rows - 1)](
         a.from(first), b, start, c.row(first), c.stride, c.cols, descent);
     if (descent.theta != nullptr) descent.move_down(rows);
     first += rows;
@@ -57,7 +57,7 @@ void product_panel(const A& a, const Panels<const T>& b, Start start, const Matr
 template <class T, class A, bool packed>
 inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>) {
   return std::array<TileFunction<T, A>, sizeof...(V)>{
-      &product_tile<T, 1, int{V} + 1, packed, A>...};
+      &product_tile<T, 1, int{V} + 1, packed, End::store, A>...};
 }(std::make_index_sequence<row_vectors>{});
 
 /// C of a single row: its vectors, or whole panels of them, are shared out evenly over the fewest
@@ -76,6 +76,44 @@ void product_row(const A& a, const Panels<const T>& b, Start start, const Matrix
   }
 }
 
+/// Calls f(whether B is packed): a constant, which the left factor may know.
+template <class A, class T, class F>
+void with_packing(const Panels<const T>& b, F&& f) {
+  if constexpr (A::packing != Packing::either) {
+    f(std::bool_constant<A::packing == Packing::always>());
+  } else if (b.is_packed()) {
+    f(std::true_type());
+  } else {
+    f(std::false_type());
+  }
+}
+
+/// C of any number of rows, by panels of its columns.
+template <class T, End end, class A>
+void product_of_panels(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
+                       const Descent<T>& descent = {}) {
+  const auto panel = [&](Index col, Index width, auto&& compute) {
+    const Index cols = std::min(width, c.cols - col);
+    compute(Panels<const T>{b.column(col), b.rows, cols, b.stride, b.step},
+            MatrixView<T>{c.data + col, c.rows, cols, c.stride},
+            end == End::store ? TileDescent<T>() : TileDescent<T>(descent, col));
+  };
+  constexpr Index wide = tile_vectors * lanes<T>;
+  Index col = 0;
+  for (; c.cols - col > lanes<T>; col += wide) {
+    panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
+      with_packing<A>(b, [&](auto packed) {
+        product_panel<T, A, tile_vectors, packed, end>(a, right, start, out, step);
+      });
+    });
+  }
+  if (col < c.cols) {
+    panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
+      product_panel<T, A, 1, false, end>(a, right, start, out, step);
+    });
+  }
+}
+
 /// C = start + A · B over all of C. Where start is Start::bias, the bias is the row below B. With a
 /// descent of C's shape, that step by start + A · B as the gradient, and C is only read.
 /// B and the bias are read in whole vectors: up to a vector beyond their last column.
@@ -83,40 +121,18 @@ template <class T, class A>
 void product(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
-  const bool descends = descent.theta.data != nullptr;
-  const auto if_packed = [&](auto&& compute) {
-    if constexpr (A::packing != Packing::either) {
-      compute(std::bool_constant<A::packing == Packing::always>());
-    } else if (b.is_packed()) {
-      compute(std::true_type());
+  if constexpr (A::is_gradient) {
+    if (descent.theta.data == nullptr) {
+      product_of_panels<T, End::store>(a, b, start, c);
+    } else if (descent.velocity == nullptr) {
+      product_of_panels<T, End::descend>(a, b, start, c, descent);
     } else {
-      compute(std::false_type());
+      product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
     }
-  };
-  if constexpr (!A::descends) {
-    if (c.rows == 1) {
-      return if_packed([&](auto packed) { product_row<T, packed>(a, b, start, c); });
-    }
-  }
-  const auto panel = [&](Index col, Index width, auto&& compute) {
-    const Index cols = std::min(width, c.cols - col);
-    compute(Panels<const T>{b.column(col), b.rows, cols, b.stride, b.step},
-            MatrixView<T>{c.data + col, c.rows, cols, c.stride},
-            descends ? TileDescent<T>(descent, col) : TileDescent<T>());
-  };
-  constexpr Index wide = tile_vectors * lanes<T>;
-  Index col = 0;
-  for (; c.cols - col > lanes<T>; col += wide) {
-    panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
-      if_packed([&](auto packed) {
-        product_panel<T, A, tile_vectors, packed>(a, right, start, out, step);
-      });
-    });
-  }
-  if (col < c.cols) {
-    panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
-      product_panel<T, A, 1, false>(a, right, start, out, step);
-    });
+  } else if (c.rows == 1) {
+    with_packing<A>(b, [&](auto packed) { product_row<T, packed>(a, b, start, c); });
+  } else {
+    product_of_panels<T, End::store>(a, b, start, c);
   }
 }
 

@@ -23,10 +23,15 @@
 namespace nnbind::kernels {
 
 /// What is added to a tile's A · B: nothing; one row, to all; what C holds, first or last. Of a C
-/// that is far away the sums wait at the start of a tile, but not at its end.
+/// that is far away the sums wait at the start of a tile, but not at its end: to a gradient C is
+/// added last.
 enum class Start { zero, bias, accumulate, accumulate_last };
 
-/// Where a tile ends, if not in C: at a θ in the place of C, with its velocity if that has one.
+/// What becomes of a tile's sums: C, or a step of θ by them. Each is a function of its own: in one
+/// for all three 16 registers do not suffice, and GCC moves sums in the loop.
+enum class End { store, descend, descend_with_velocity };
+
+/// The θ in the place of C, with its velocity if that has one.
 template <class T>
 struct TileDescent {
   T* theta = nullptr;
@@ -69,16 +74,14 @@ EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
 /// `packed`: whether B is a panel of a packed matrix.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
 /// `cols` reaches; B, from a packed panel's first column on, is read in whole vectors.
-template <class T, int R, int V, bool packed, class A>
+template <class T, int R, int V, bool packed, End end, class A>
 void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, Index c_stride,
                   Index cols, const TileDescent<T>& descent) {
   typename A::template Tile<R> a(a_rows);
-  if constexpr (A::descends) {
-    if (descent.theta != nullptr) prefetch<T, R, V>(descent.theta, descent.stride);
-    if (descent.velocity != nullptr) prefetch<T, R, V>(descent.velocity, descent.stride);
-  } else {
-    prefetch<T, R, V>(c, c_stride);
-  }
+  T* to = end == End::store ? c : descent.theta;
+  const Index to_stride = end == End::store ? c_stride : descent.stride;
+  if (end != End::store || !A::is_gradient) prefetch<T, R, V>(to, to_stride);
+  if constexpr (end == End::descend_with_velocity) prefetch<T, R, V>(descent.velocity, to_stride);
   // Columns of the last vector. A packed θ has room for all of them.
   const Index last = descent.is_packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   // Strides that are known leave registers to the addresses of A's rows.
@@ -89,13 +92,14 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     return v / vectors * step_of_panels + v % vectors * lanes<T>;
   };
   TileSums<T, R, V> sums;
-  if (start == Start::accumulate) {
+  if (!A::is_gradient && start == Start::accumulate) {
     sums.read(c, c_stride, last);
   } else {
     const T* const bias = b.data + b.rows * b.stride;
     Packet<T> first[V];
     unrolled<V>([&](int v) {
-      first[v] = start == Start::bias ? load(bias + vector_of_b(v)) : broadcast(T{0});
+      first[v] =
+          !A::is_gradient && start == Start::bias ? load(bias + vector_of_b(v)) : broadcast(T{0});
     });
     sums.start(first);
   }
@@ -131,24 +135,24 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     step(0);
   }
   if (start == Start::accumulate_last) sums.add(c, c_stride, last);
-  if constexpr (A::descends) {
-    if (descent.theta != nullptr) {
-      const DescentRule<T>& rule = *descent.rule;
-      if (descent.velocity == nullptr) {
-        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.stride, last);
-      } else {
-        sums.descend(DescentStep<Packet<T>>(rule), descent.theta, descent.velocity, descent.stride,
-                     last);
-      }
-      c = descent.theta;
-      c_stride = descent.stride;
+  if constexpr (V == 1) to = renewed(to);
+  const auto descend = [&](Index width) __attribute__((always_inline)) {
+    if constexpr (end == End::descend) {
+      sums.descend(DescentStep<Packet<T>>(*descent.rule), to, to_stride, width);
+    } else if constexpr (end == End::descend_with_velocity) {
+      sums.descend(DescentStep<Packet<T>>(*descent.rule), to, descent.velocity, to_stride, width);
     }
-  }
-  if constexpr (V == 1) c = renewed(c);
-  if (last == lanes<T>) {
-    sums.write(c, c_stride);
+  };
+  // A masked load of AVX takes some processors as long as a step of k.
+  if (last < lanes<T> || many_registers) {
+    descend(last);
   } else {
-    sums.write_first(c, c_stride, last);
+    descend(lanes<T>);
+  }
+  if (last == lanes<T>) {
+    sums.write(to, to_stride);
+  } else {
+    sums.write_first(to, to_stride, last);
   }
 }
 
