@@ -1,12 +1,13 @@
 """nnbind measured, beside its peers and against the machine's limit; from the project's root:
 
 - ``python -m bench``: training steps, nnbind and each installed peer in one run
-- ``python -m bench.inference``: predictions from Python; inference.cpp: from C++
+- ``python -m bench.inference``: predictions, from Python and from C++
 - ``python -m bench.derivatives``: per-sample gradients, Jacobians, Hessian-vector products
 - ``python -m bench.many``: many small networks at once
 - ``python -m bench.extras``: what momentum, Adam, dropout, validation and metrics cost
 - ``python -m bench.threads``: two threads against one, over widths and batches
 - ``python -m bench.footprint``: import time, wheel size, peak memory, a neighbour on one core
+- ``python -m bench.quiet``: whether anything spins once a fit is over
 - ``python -m bench.interrupt``: how long Ctrl-C takes to end a fit of the largest network
 - ``kernels.cpp``: the kernels beside Eigen's products; ``steps.cpp``: training steps from C++, on
   one thread and on all; both built with ``-DNNBIND_BUILD_BENCH=ON``

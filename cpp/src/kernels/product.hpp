@@ -91,12 +91,13 @@ void with_packing(const Panels<const T>& b, F&& f) {
 /// C of any number of rows, by panels of its columns.
 template <class T, End end, class A>
 void product_of_panels(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
-                       const Descent<T>& descent = {}) {
+                       const Descent<T>& descent) {
+  const bool descends = descent.theta.data != nullptr;
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
     compute(Panels<const T>{b.column(col), b.rows, cols, b.stride, b.step},
             MatrixView<T>{c.data + col, c.rows, cols, c.stride},
-            end == End::store ? TileDescent<T>() : TileDescent<T>(descent, col));
+            descends ? TileDescent<T>(descent, col) : TileDescent<T>());
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;
@@ -121,18 +122,20 @@ template <class T, class A>
 void product(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
-  if constexpr (A::is_gradient) {
-    if (descent.theta.data == nullptr) {
-      product_of_panels<T, End::store>(a, b, start, c);
-    } else if (descent.velocity == nullptr) {
-      product_of_panels<T, End::descend>(a, b, start, c, descent);
+  if constexpr (!A::is_gradient) {
+    if (c.rows == 1) {
+      with_packing<A>(b, [&](auto packed) { product_row<T, packed>(a, b, start, c); });
     } else {
-      product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
+      product_of_panels<T, End::store>(a, b, start, c, descent);
     }
-  } else if (c.rows == 1) {
-    with_packing<A>(b, [&](auto packed) { product_row<T, packed>(a, b, start, c); });
+  } else if constexpr (many_registers) {
+    product_of_panels<T, End::any>(a, b, start, c, descent);
+  } else if (descent.theta.data == nullptr) {
+    product_of_panels<T, End::store>(a, b, start, c, descent);
+  } else if (descent.velocity == nullptr) {
+    product_of_panels<T, End::descend>(a, b, start, c, descent);
   } else {
-    product_of_panels<T, End::store>(a, b, start, c);
+    product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
   }
 }
 

@@ -27,9 +27,9 @@ namespace nnbind::kernels {
 /// added last.
 enum class Start { zero, bias, accumulate, accumulate_last };
 
-/// What becomes of a tile's sums: C, or a step of θ by them. Each is a function of its own: in one
-/// for all three 16 registers do not suffice, and GCC moves sums in the loop.
-enum class End { store, descend, descend_with_velocity };
+/// What becomes of a tile's sums: C, or a step of θ by them; or any of these, as the descent says.
+/// In one function for all 16 registers do not suffice, and GCC moves sums in the loop.
+enum class End { any, store, descend, descend_with_velocity };
 
 /// The θ in the place of C, with its velocity if that has one.
 template <class T>
@@ -78,10 +78,13 @@ template <class T, int R, int V, bool packed, End end, class A>
 void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, Index c_stride,
                   Index cols, const TileDescent<T>& descent) {
   typename A::template Tile<R> a(a_rows);
-  T* to = end == End::store ? c : descent.theta;
-  const Index to_stride = end == End::store ? c_stride : descent.stride;
-  if (end != End::store || !A::is_gradient) prefetch<T, R, V>(to, to_stride);
-  if constexpr (end == End::descend_with_velocity) prefetch<T, R, V>(descent.velocity, to_stride);
+  const bool descends = end == End::any ? descent.theta != nullptr : end != End::store;
+  const bool has_velocity =
+      end == End::any ? descent.velocity != nullptr : end == End::descend_with_velocity;
+  T* to = descends ? descent.theta : c;
+  const Index to_stride = descends ? descent.stride : c_stride;
+  if (descends || !A::is_gradient) prefetch<T, R, V>(to, to_stride);
+  if (has_velocity) prefetch<T, R, V>(descent.velocity, to_stride);
   // Columns of the last vector. A packed θ has room for all of them.
   const Index last = descent.is_packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   // Strides that are known leave registers to the addresses of A's rows.
@@ -137,17 +140,20 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   if (start == Start::accumulate_last) sums.add(c, c_stride, last);
   if constexpr (V == 1) to = renewed(to);
   const auto descend = [&](Index width) __attribute__((always_inline)) {
-    if constexpr (end == End::descend) {
-      sums.descend(DescentStep<Packet<T>>(*descent.rule), to, to_stride, width);
-    } else if constexpr (end == End::descend_with_velocity) {
-      sums.descend(DescentStep<Packet<T>>(*descent.rule), to, descent.velocity, to_stride, width);
+    const DescentStep<Packet<T>> by(*descent.rule);
+    if (has_velocity) {
+      sums.descend(by, to, descent.velocity, to_stride, width);
+    } else {
+      sums.descend(by, to, to_stride, width);
     }
   };
-  // A masked load of AVX takes some processors as long as a step of k.
-  if (last < lanes<T> || many_registers) {
-    descend(last);
-  } else {
-    descend(lanes<T>);
+  if (descends) {
+    // A masked load of AVX takes some processors as long as a step of k.
+    if (many_registers || last < lanes<T>) {
+      descend(last);
+    } else {
+      descend(lanes<T>);
+    }
   }
   if (last == lanes<T>) {
     sums.write(to, to_stride);
