@@ -148,6 +148,29 @@ def test_nothing_spins_afterwards(call: str) -> None:
     assert float(run_python(code)) < 0.2
 
 
+@linux
+@pytest.mark.parametrize(
+    ("said", "turns"),
+    [({}, 1000), ({"GOMP_SPINCOUNT": "77"}, 77), ({"OMP_WAIT_POLICY": "passive"}, 0)],
+)
+def test_idle_threads_sleep_soon_unless_the_environment_says_otherwise(
+    said: dict[str, str], turns: int
+) -> None:
+    code = f"""
+        import os
+        for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+            os.environ.pop(name, None)
+        os.environ.update({said}, OMP_DISPLAY_ENV="verbose")
+        before = dict(os.environ)
+        os.dup2(1, 2)  # where libgomp shows what it has read
+        import nnbind
+        print("unchanged:", os.environ == before)
+    """
+    printed = run_python(code)
+    assert f"GOMP_SPINCOUNT = '{turns}'" in printed
+    assert "unchanged: True" in printed
+
+
 def test_numpy_keeps_its_denormals(rng: np.random.Generator) -> None:
     tiny = np.full(3, 1e-310)
     net = nn.mlp(300, [400], 3, dtype=np.float64)

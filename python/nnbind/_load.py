@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 
 LEVELS = ("base", "v2", "v3", "v4")  # from worst to best
@@ -70,6 +71,24 @@ def choose(built: Collection[str], cpu: Collection[str] | None, wanted: str = ""
     return usable[0] if cpu is None else usable[-1]
 
 
+@contextmanager
+def brief_spins() -> Iterator[None]:
+    """In which libgomp is loaded, whose threads then sleep soon after they have worked.
+
+    Of itself it has them spin for some 8 ms, on a core that NumPy's threads need, or the caller: a
+    thread that wakes up is often put beside the one that woke it. It asks the environment when it
+    is loaded, and here finds 1000 turns, some 30 µs, unless a user of OpenMP has said otherwise.
+    """
+    if "GOMP_SPINCOUNT" in os.environ or "OMP_WAIT_POLICY" in os.environ:
+        yield
+        return
+    os.environ["GOMP_SPINCOUNT"] = "1000"
+    try:
+        yield
+    finally:
+        del os.environ["GOMP_SPINCOUNT"]
+
+
 def _load() -> None:
     specs = {level: find_spec(f"nnbind._core_{level}") for level in LEVELS}
     files = {level: spec.origin for level, spec in specs.items() if spec and spec.origin}
@@ -78,7 +97,8 @@ def _load() -> None:
     spec = spec_from_file_location("nnbind._core", files[level])
     if spec is None or spec.loader is None:
         raise ImportError(f"[nnbind] {files[level]} is not an extension module")
-    core = module_from_spec(spec)
+    with brief_spins():
+        core = module_from_spec(spec)
     sys.modules["nnbind._core"] = core
     vars(sys.modules["nnbind"])["_core"] = core  # as importing a submodule does
     spec.loader.exec_module(core)
