@@ -137,9 +137,10 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     a.enter(k);
     step(0);
   }
-  if (start == Start::accumulate_last) sums.add(c, c_stride, last);
   if constexpr (V == 1) to = renewed(to);
-  const auto descend = [&](Index width) __attribute__((always_inline)) {
+  const auto finish = [&](Index width) __attribute__((always_inline)) {
+    if (start == Start::accumulate_last) sums.add(c, c_stride, width);
+    if (!descends) return;
     const DescentStep<Packet<T>> by(*descent.rule);
     if (has_velocity) {
       sums.descend(by, to, descent.velocity, to_stride, width);
@@ -147,13 +148,11 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
       sums.descend(by, to, to_stride, width);
     }
   };
-  if (descends) {
-    // A masked load of AVX takes some processors as long as a step of k.
-    if (many_registers || last < lanes<T>) {
-      descend(last);
-    } else {
-      descend(lanes<T>);
-    }
+  // A masked load of AVX takes some processors as long as a step of k.
+  if (many_registers || last < lanes<T>) {
+    finish(last);
+  } else {
+    finish(lanes<T>);
   }
   if (last == lanes<T>) {
     sums.write(to, to_stride);
