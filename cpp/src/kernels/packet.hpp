@@ -72,6 +72,7 @@ EIGEN_STRONG_INLINE Packet<T> load_first(const T* from, Index count) {
     return _mm512_maskz_loadu_pd(static_cast<__mmask8>(mask), from);
   }
 #elif defined(EIGEN_VECTORIZE_AVX)
+  // Known to be whole: no mask, and no branch either.
   if (__builtin_constant_p(count) && count == lanes<T>) return load(from);
   if constexpr (sizeof(T) == 4) {
     return _mm256_maskload_ps(from, first_lanes<T>(count));

@@ -40,7 +40,7 @@ EIGEN_ALWAYS_INLINE void transpose_block(const T* from, Index stride, Index rows
     }
   }
 #elif defined(EIGEN_VECTORIZE_AVX)
-  // The same with halves, of which Zen would need many operations to exchange them.
+  // The same with halves, an exchange of which takes Zen 1 many operations.
   if (rows >= side) {
     for (Index q = 0; q < side; q += side / 2) {
       const auto gather = [&](Index i) {
