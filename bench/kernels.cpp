@@ -104,7 +104,8 @@ void input_gradient(benchmark::State& state, const Product& product, bool eigen)
     if (eigen) {
       dX.noalias() = dT * W.transpose();
     } else {
-      kernels::affine_input_gradient<T>(grad_out.view(), panels, false, grad_inputs.view());
+      kernels::affine_input_gradient<T>(grad_out.view(), panels, false, grad_inputs.view(),
+                                        batch == 1);
     }
   });
 }

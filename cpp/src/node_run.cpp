@@ -72,6 +72,7 @@ void NodeRun<T>::backward(MatrixView<const T> output_gradient, bool pre_activati
   pass.columns = {0, node_->shape.cols};
   pass.training = mode_.training;
   pass.dropout = mode_.dropout != nullptr;
+  pass.one_sample = node_->shape.is_batch() && output_.view().rows == 1;
   if (!pre_activation && op.changes_output_gradient()) op.backward_output(pass);
   for (const bool fixed : {false, true}) input_part(pass, fixed);
   if (block.size() > 0) parameter_part();

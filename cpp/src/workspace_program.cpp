@@ -121,6 +121,7 @@ void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Rang
   pass.training = program.mode.training;
   pass.dropout = program.mode.dropout != nullptr;
   pass.padded = true;
+  pass.one_sample = layout_.capacity == 1 && !is_fixed(step.node);
   program.backward.push_back(
       {step.output_part ? node.op->backward_output_call(pass) : node.op->backward_call(pass),
        step.barrier_before, step.to_fixed});

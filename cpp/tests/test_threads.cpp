@@ -93,8 +93,9 @@ TEST_P(ThreadsBits, AreTheSameForAnyNumber) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ThreadsBits,
-                         ::testing::Values(std::pair{3, false}, std::pair{3, true},
-                                           std::pair{13, false}, std::pair{35, false}),
+                         ::testing::Values(std::pair{1, false}, std::pair{3, false},
+                                           std::pair{3, true}, std::pair{13, false},
+                                           std::pair{35, false}),
                          [](const auto& test) {
                            return "BatchesOf" + std::to_string(test.param.first) +
                                   (test.param.second ? "Clipped" : "");

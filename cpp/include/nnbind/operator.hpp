@@ -77,6 +77,8 @@ struct BackwardPass {
   bool training = false;  ///< as in the forward pass
   bool dropout = false;   ///< whether the forward pass dropped units
   bool padded = false;    ///< as in the forward pass
+  /// Whether this is a batch of one sample, and not one row of a larger batch.
+  bool one_sample = false;
 };
 
 /// Rows and columns of a block of parameters.

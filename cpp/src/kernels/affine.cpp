@@ -148,22 +148,12 @@ void input_gradient_of_rows(const MatrixView<const T>& grad_out, const Panels<co
   });
 }
 
-template <class T>
-void input_gradient_of_sample(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
-                              bool accumulate, const MatrixView<T>& grad_inputs) {
-  each_piece<T>(weights.cols, [&](Index j, Index units) {
-    multiply_by_transpose(grad_out.data + j, weights.middle_columns(j, units), accumulate || j > 0,
-                          grad_inputs.data);
-  });
-}
-
 }  // namespace
 
 template <class T>
-InputGradientLoop<T> input_gradient_loop(const MatrixView<const T>& grad_out,
-                                         const Panels<const T>& weights) {
+InputGradientLoop<T> input_gradient_loop(const Panels<const T>& weights, bool one_sample) {
   if (weights.cols == 1 && weights.stride == 1) return &input_gradient_of_unit<T>;
-  return grad_out.rows == 1 ? &input_gradient_of_sample<T> : &input_gradient_of_rows<T>;
+  return one_sample ? &input_gradient_of_sample<T> : &input_gradient_of_rows<T>;
 }
 
 namespace {
@@ -266,10 +256,9 @@ GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumula
                                    : descent_by_sample<T, false>(has_velocity);
 }
 
-#define NNBIND_INSTANTIATE(T)                                                      \
-  template AffineLoop<T> affine_loop<T>(const Rows<T>&, const Panels<const T>&);   \
-  template InputGradientLoop<T> input_gradient_loop<T>(const MatrixView<const T>&, \
-                                                       const Panels<const T>&);    \
+#define NNBIND_INSTANTIATE(T)                                                         \
+  template AffineLoop<T> affine_loop<T>(const Rows<T>&, const Panels<const T>&);      \
+  template InputGradientLoop<T> input_gradient_loop<T>(const Panels<const T>&, bool); \
   template GradientLoop<T> gradient_loop<T>(const MatrixView<const T>&, bool, const Descent<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -23,13 +23,14 @@ AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights);
 
 /// ∂L/∂X = ∂L/∂T · Wᵀ; written over `grad_inputs`, or added to it. With some rows of W, those
 /// columns of ∂L/∂X. `grad_inputs` may have more, up to whole vectors, which get what is of no use.
+/// `one_sample`: ∂L/∂T is of a batch of one; it is not enough that it is one row, as that may be a
+/// part of a batch, whose sums shall be in the order of the whole.
 template <class T>
 using InputGradientLoop = void (*)(const MatrixView<const T>& grad_out,
                                    const Panels<const T>& weights, bool accumulate,
                                    const MatrixView<T>& grad_inputs);
 template <class T>
-InputGradientLoop<T> input_gradient_loop(const MatrixView<const T>& grad_out,
-                                         const Panels<const T>& weights);
+InputGradientLoop<T> input_gradient_loop(const Panels<const T>& weights, bool one_sample);
 
 /// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it; and
 /// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. With a descent that
@@ -50,8 +51,9 @@ void affine(const Rows<T>& x, const Panels<const T>& weights, bool bias, const M
 }
 template <class T>
 void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
-                           bool accumulate, const MatrixView<T>& grad_inputs) {
-  input_gradient_loop<T>(grad_out, weights)(grad_out, weights, accumulate, grad_inputs);
+                           bool accumulate, const MatrixView<T>& grad_inputs,
+                           bool one_sample = false) {
+  input_gradient_loop<T>(weights, one_sample)(grad_out, weights, accumulate, grad_inputs);
 }
 template <class T>
 void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,

@@ -7,7 +7,6 @@
 
 #include "kernels/descent.hpp"
 #include "kernels/tile_shape.hpp"
-#include "kernels/transpose.hpp"
 
 namespace nnbind::kernels {
 
@@ -54,48 +53,52 @@ void affine_of_distant_unit(const Rows<T>& x, const Panels<const T>& weights, bo
       x, bias ? w[x.cols * stride] : T{0}, out, [&](Index k) { return first(k, lanes<T>); }, first);
 }
 
-/// out = g Wᵀ, or out += g Wᵀ, for `blocks` vectors of a single row and at most as many rows of W:
-/// the blocks of Wᵀ are used as they leave the registers. Each has a chain of sums of its own, and
-/// one would wait for itself.
-template <class T, int blocks>
-void multiply_few_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate,
-                               T* out) {
+/// As many elements of g Wᵀ as a vector has, added to `out` or written over it, from as many rows
+/// of W or, if not `all`, from those that are left. Each is a sum in every lane; a row that is not
+/// there is the last once more.
+template <class T, bool all>
+EIGEN_ALWAYS_INLINE void multiply_by_rows(const T* g, const Panels<const T>& weights,
+                                          bool accumulate, T* out) {
   constexpr Index side = lanes<T>;
-  Packet<T> sum[blocks];
-  unrolled<blocks>([&](int b) { sum[b] = broadcast(T{0}); });
-  const auto add = [&](Index j, Index columns) {
-    for (int b = 0; b < blocks; ++b) {
-      Packet<T> s = sum[b];  // in a register
-      transpose_block(weights.column(j) + b * side * weights.stride, weights.stride,
-                      weights.rows - b * side, [&](Index c, const Packet<T>& column) {
-                        if (c < columns) s = simd::pmadd(broadcast(g[j + c]), column, s);
-                      });
-      sum[b] = s;
-    }
+  simd::PacketBlock<Packet<T>, side> sums;
+  unrolled<side>([&](int r) { sums.packet[r] = broadcast(T{0}); });
+  const auto add = [&](Index j, const auto& read) {
+    const T* const column = weights.column(j);
+    const Packet<T> left = read(g + j);
+    unrolled<side>([&](int r) {
+      const Index row = all ? Index{r} : std::min<Index>(r, weights.rows - 1);
+      sums.packet[r] = simd::pmadd(left, read(column + row * weights.stride), sums.packet[r]);
+    });
   };
   Index j = 0;
-  for (; j + side <= weights.cols; j += side) add(j, side);
-  if (j < weights.cols) add(j, weights.cols - j);
-  for (int b = 0; b < blocks; ++b) {
-    T* const to = out + b * side;
-    const Index count = std::min(side, weights.rows - b * side);
-    if (accumulate) sum[b] = simd::padd(load_first(to, count), sum[b]);
-    store_first(to, sum[b], count);
+  for (; j + side <= weights.cols; j += side) add(j, [](const T* from) { return load(from); });
+  if (const Index left = weights.cols - j; left > 0) {
+    add(j, [left](const T* from) { return load_first(from, left); });
   }
+  simd::ptranspose(sums);
+  for (Index half = side / 2; half > 0; half /= 2) {
+    for (Index r = 0; r < half; ++r) {
+      sums.packet[r] = simd::padd(sums.packet[r], sums.packet[r + half]);
+    }
+  }
+  const Index count = all ? side : weights.rows;
+  if (accumulate) sums.packet[0] = simd::padd(load_first(out, count), sums.packet[0]);
+  store_first(out, sums.packet[0], count);
 }
 
-/// The same for all rows of W.
+/// ∂L/∂X of a batch of one sample: W is read as it lies, where to transpose it takes longer than
+/// the product. The sums are in another order than those of more samples.
 template <class T>
-void multiply_by_transpose(const T* g, const Panels<const T>& weights, bool accumulate, T* out) {
-  constexpr int blocks = 4;
+void input_gradient_of_sample(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
+                              bool accumulate, const MatrixView<T>& grad_inputs) {
   Index k = 0;
-  for (; k + blocks * lanes<T> <= weights.rows; k += blocks * lanes<T>) {
-    multiply_few_by_transpose<T, blocks>(g, weights.middle_rows(k, blocks * lanes<T>), accumulate,
-                                         out + k);
+  for (; k + lanes<T> <= weights.rows; k += lanes<T>) {
+    multiply_by_rows<T, true>(grad_out.data, weights.middle_rows(k, lanes<T>), accumulate,
+                              grad_inputs.data + k);
   }
-  for (; k < weights.rows; k += lanes<T>) {
-    const Index rows = std::min(lanes<T>, weights.rows - k);
-    multiply_few_by_transpose<T, 1>(g, weights.middle_rows(k, rows), accumulate, out + k);
+  if (k < weights.rows) {
+    multiply_by_rows<T, false>(grad_out.data, weights.middle_rows(k, weights.rows - k), accumulate,
+                               grad_inputs.data + k);
   }
 }
 

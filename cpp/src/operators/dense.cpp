@@ -166,7 +166,7 @@ auto Dense<T>::ready_backward(const BackwardPass<T>& pass) const {
   const MatrixView<const T> from = pass.output_gradient;
   const Panels<const T> weights = pass.parameters.middle_rows(inputs.begin, inputs.size());
   return [from, weights, accumulate = accumulate, to = part(to, {inputs.begin, end}),
-          multiply = kernels::input_gradient_loop(from, weights)] {
+          multiply = kernels::input_gradient_loop<T>(weights, pass.one_sample)] {
     multiply(from, weights, accumulate, to);
   };
 }

@@ -41,7 +41,7 @@ class MatMul final : public Operator<T> {
     if (to_x.gradient.data != nullptr) {
       const auto weights = Panels<const T>::plain(operators::matrix_of(pass.inputs[1]));
       kernels::affine_input_gradient<T>(pass.output_gradient, weights, to_x.accumulate,
-                                        to_x.gradient);
+                                        to_x.gradient, pass.one_sample);
     }
     if (to_w.gradient.data != nullptr) {
       kernels::affine_gradient<T>(pass.inputs[0], {0, pass.inputs[0].cols}, pass.output_gradient,
