@@ -10,20 +10,20 @@ namespace nnbind {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> metric_names{"accuracy", "binary_accuracy", "mse", "mae",
-                                                       "r2"};
+constexpr std::array<std::string_view, 5> all_metrics{"accuracy", "binary_accuracy", "mse", "mae",
+                                                      "r2"};
 
 }  // namespace
 
 Metric metric_from_name(std::string_view name, const std::string& where) {
-  const auto* const found = std::ranges::find(metric_names, name);
-  require(found != metric_names.end(), where,
-          "unknown metric " + in_quotes(name) + "; expected one of " + joined(metric_names));
-  return static_cast<Metric>(found - metric_names.begin());
+  const auto* const found = std::ranges::find(all_metrics, name);
+  require(found != all_metrics.end(), where,
+          "unknown metric " + in_quotes(name) + "; expected one of " + joined(all_metrics));
+  return static_cast<Metric>(found - all_metrics.begin());
 }
 
 std::string_view metric_name(Metric metric) {
-  return metric_names[static_cast<std::size_t>(metric)];
+  return all_metrics[static_cast<std::size_t>(metric)];
 }
 
 template <class T>

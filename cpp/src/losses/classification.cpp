@@ -12,8 +12,6 @@ namespace nnbind {
 
 namespace {
 
-using Kind = Activation::Kind;
-
 std::string sign_error(const double* row, Index cols) {
   const double* const bad =
       std::find_if(row, row + cols, [](double y) { return y != 1 && y != -1; });
@@ -21,7 +19,7 @@ std::string sign_error(const double* row, Index cols) {
 }
 
 void require_identity(const std::string& loss, const Activation& output) {
-  require(output.kind() == Kind::identity, loss,
+  require(output.kind() == Activation::Kind::identity, loss,
           "from_logits expects an output layer with the identity activation; it has " +
               in_quotes(output.name()));
 }
@@ -36,7 +34,7 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
 
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
     if (from_logits_) require_identity("BinaryCrossEntropy", output);
-    return from_logits_ || output.kind() == Kind::sigmoid;
+    return from_logits_ || output.kind() == Activation::Kind::sigmoid;
   }
   [[nodiscard]] bool needs_pre_activation(const Activation& /*output*/) const override {
     return from_logits_;
@@ -84,7 +82,7 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
     return from_logits_ || output.is_row_wise();
   }
   [[nodiscard]] bool needs_pre_activation(const Activation& output) const override {
-    return from_logits_ || output.kind() == Kind::log_softmax;
+    return from_logits_ || output.kind() == Activation::Kind::log_softmax;
   }
   [[nodiscard]] bool takes_labels() const override { return true; }
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
@@ -199,10 +197,10 @@ class MarginLoss final : public LossOf<MarginLoss> {
   [[nodiscard]] std::optional<Recipe> recipe() const override { return built_in(); }
 
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
-    return margin_ == 0 && output.kind() == Kind::binary;
+    return margin_ == 0 && output.kind() == Activation::Kind::binary;
   }
   [[nodiscard]] double decision_threshold(const Activation& output) const override {
-    return output.kind() == Kind::binary ? 0.5 : 0;
+    return output.kind() == Activation::Kind::binary ? 0.5 : 0;
   }
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
     return sign_error(row, cols);

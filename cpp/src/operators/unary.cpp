@@ -60,7 +60,7 @@ struct Square {
   }
 };
 
-struct Power {
+struct FixedPower {
   static constexpr std::string_view kind = "power";
   double exponent;
   template <class T>
@@ -131,7 +131,7 @@ OperatorPointer<T> power(double exponent) {
   require(std::isfinite(exponent), "power",
           "the exponent is " + number_text(exponent) + "; expected a finite number");
   if (exponent == 2) return std::make_shared<Unary<T, Square>>();
-  return std::make_shared<Unary<T, Power>>(Power{exponent});
+  return std::make_shared<Unary<T, FixedPower>>(FixedPower{exponent});
 }
 
 #define NNBIND_INSTANTIATE(T)              \
