@@ -1,5 +1,7 @@
 """Wrong options are refused by name, with what is allowed, and nothing moves."""
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -170,3 +172,42 @@ def test_impossible_patience_is_refused(patience: Any) -> None:
 def test_impossible_networks_are_refused(make: Any, error: Any) -> None:
     with pytest.raises(error):
         make()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        nn.SquaredError,
+        lambda: nn.Huber(0.5, reduction="sum"),
+        lambda: nn.CrossEntropy(True, 0.1),
+        lambda: nn.CustomLoss(np.subtract, np.multiply, "difference"),
+        lambda: nn.L2(1e-3, bias=True),
+        lambda: nn.EarlyStopping(3, min_delta=0.1),
+    ],
+)
+def test_objects_of_options_are_values(make: Any) -> None:
+    one, other = make(), make()
+    assert one == other
+    assert len({one, other, pickle.loads(pickle.dumps(one)), copy.deepcopy(one)}) == 1
+    name, value = next(iter(vars(one).items()))
+    with pytest.raises(AttributeError, match=rf"\[{type(one).__name__}\] {name} is .* for good"):
+        setattr(one, name, value)
+    with pytest.raises(AttributeError, match="cannot be deleted"):
+        delattr(one, name)
+    assert one == other
+
+
+def test_objects_of_other_options_or_classes_differ() -> None:
+    assert nn.Huber(1) != nn.Huber(2)
+    assert nn.Huber() != nn.Huber(reduction="sum")
+    assert nn.SquaredError() != nn.AbsoluteError()
+    assert nn.L1(0) != nn.L2(0)
+    assert nn.L1(0) != "l1"
+
+
+def test_objects_of_options_show_them() -> None:
+    assert repr(nn.Huber(2)) == "Huber(delta=2, reduction='mean')"
+    assert repr(nn.L1(0.5)) == "L1(l1=0.5, l2=0.0, bias=False, divide_by_batch_size=False)"
+    assert repr(nn.EarlyStopping(3)) == (
+        "EarlyStopping(patience=3, min_delta=0.0, restore_best=True)"
+    )

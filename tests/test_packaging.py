@@ -160,7 +160,8 @@ def test_importing_nnbind_leaves_out_what_few_programs_need() -> None:
         import sys, numpy
         before = set(sys.modules)
         import nnbind
-        rare = {"html", "pathlib", "shutil", "subprocess", "nnbind.diagnosis", "nnbind.trace"}
+        rare = {"dataclasses", "html", "pathlib", "shutil", "subprocess"}
+        rare |= {"nnbind._training", "nnbind.diagnosis", "nnbind.resuming", "nnbind.trace"}
         print(*sorted(rare & (set(sys.modules) - before)))
     """
     assert run_python(code).split() == []

@@ -80,7 +80,6 @@ from .model_file import load
 from .network import Network
 from .optimizers import SGD, AdaGrad, Adam, AdamW, GradientDescent, Optimizer, RMSProp
 from .regularizers import L1, L1L2, L2
-from .resuming import resume
 from .sequential import Sequential, mlp
 from .sources import Input, Parameter
 from .stopping import EarlyStopping
@@ -90,6 +89,7 @@ if TYPE_CHECKING:
     from .drawing import GraphDrawing, plot_network
     from .gradients import GradientReport, check_gradients
     from .many import fit_many
+    from .resuming import resume
     from .trace import Trace
 
 __all__ = [
@@ -194,6 +194,7 @@ _LATER = {
     "diagnose": "diagnosis",
     "fit_many": "many",
     "plot_network": "drawing",
+    "resume": "resuming",
 }
 
 if not TYPE_CHECKING:  # which would take every name for known

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from . import _core
 from .graph import Constant, Node, nodes_behind
@@ -19,8 +18,7 @@ Entry: TypeAlias = tuple[str, int | _core.Operator, list[int], int | None]
 _SOURCES: dict[str, type[Node]] = {"parameter": Parameter, "constant": Constant}
 
 
-@dataclass(frozen=True, eq=False)
-class Assembly:
+class Assembly(NamedTuple):
     """The inputs, then the other nodes in the order in which they were made."""
 
     nodes: tuple[Node, ...]

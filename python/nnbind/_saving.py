@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,9 +57,11 @@ class Saving(_core.Network):
     __copy__ = copy
 
     def __deepcopy__(self: Saved, memo: dict[int, Any]) -> Saved:
+        from copy import deepcopy
+
         twin = self.copy()
         memo[id(self)] = twin
-        twin.__dict__.update(copy.deepcopy(self._attributes(), memo))
+        twin.__dict__.update(deepcopy(self._attributes(), memo))
         return twin
 
     def _attributes(self) -> dict[str, Any]:

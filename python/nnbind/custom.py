@@ -11,7 +11,6 @@ the arguments are finite. What they raise ends a fit; the network stays as its l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from . import _core
@@ -52,7 +51,6 @@ class CustomActivation:
         return f"CustomActivation({self.name!r})"
 
 
-@dataclass(frozen=True)
 class CustomLoss(Loss):
     """A loss: ``value(y, f)`` is d(y_i, f_i), (n,), and ``derivative(y, f)`` ∂d/∂f, (n, outputs).
 
@@ -62,13 +60,17 @@ class CustomLoss(Loss):
     ``reduction``, sample weights and ``loss_weights`` come on top. Messages begin with ``name``.
     """
 
-    value: Callable[..., Any]
-    derivative: Callable[..., Any]
-    name: str = "custom"
-
-    def __post_init__(self) -> None:
-        _check(self.name, "CustomLoss", value=self.value, derivative=self.derivative)
-        super().__post_init__()
+    def __init__(
+        self,
+        value: Callable[..., Any],
+        derivative: Callable[..., Any],
+        name: str = "custom",
+        *,
+        reduction: str = "mean",
+    ) -> None:
+        _check(name, "CustomLoss", value=value, derivative=derivative)
+        self.value, self.derivative, self.name = value, derivative, name
+        super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
         return _core.custom_loss(self.name, self.value, self.derivative, self.reduction)

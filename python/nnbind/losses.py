@@ -9,11 +9,11 @@ be used in its place: ``loss="cross_entropy"``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from . import _core
 from ._checks import flag, real
+from ._options import Options
 
 __all__ = [
     "AbsoluteError",
@@ -29,17 +29,15 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Loss:
+class Loss(Options):
     """What all losses have. Raises ValueError if an option is not allowed."""
 
-    reduction: str = field(default="mean", kw_only=True)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.reduction, str):
+    def __init__(self, *, reduction: str = "mean") -> None:
+        if not isinstance(reduction, str):
             raise TypeError(
-                f'[{type(self).__name__}] reduction is {self.reduction!r}; expected "mean" or "sum"'
+                f'[{type(self).__name__}] reduction is {reduction!r}; expected "mean" or "sum"'
             )
+        self.reduction = reduction
         self._core()  # checks the options
 
     def _core(self) -> _core.Loss:
@@ -67,11 +65,12 @@ class AbsoluteError(Loss):
         return _core.absolute_error(self.reduction)
 
 
-@dataclass(frozen=True)
 class Huber(Loss):
     """Σ r²/2 where |r| <= delta, else delta (|r| - delta/2), with r = f - y: "huber" (1964)."""
 
-    delta: float = 1.0
+    def __init__(self, delta: float = 1.0, *, reduction: str = "mean") -> None:
+        self.delta = delta
+        super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
         return _core.huber(real(self.delta, "delta", "Huber"), self.reduction)
@@ -94,18 +93,18 @@ class PerceptronCriterion(Loss):
         return _core.perceptron_criterion(self.reduction)
 
 
-@dataclass(frozen=True)
 class Poisson(Loss):
     """Σ f - y log f for a rate f > 0 and counts y >= 0: "poisson". Σ eᶠ - y f if ``log_input``."""
 
-    log_input: bool = False
+    def __init__(self, log_input: bool = False, *, reduction: str = "mean") -> None:
+        self.log_input = log_input
+        super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
         log_input = flag(self.log_input, "log_input", "Poisson")
         return _core.poisson(log_input, self.reduction)
 
 
-@dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
     """-Σ y log p + (1 - y) log(1 - p), targets in [0, 1]: "binary_cross_entropy".
 
@@ -113,14 +112,15 @@ class BinaryCrossEntropy(Loss):
     pre-activation, stably; ``from_logits`` does so after the "identity" activation.
     """
 
-    from_logits: bool = False
+    def __init__(self, from_logits: bool = False, *, reduction: str = "mean") -> None:
+        self.from_logits = from_logits
+        super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
         from_logits = flag(self.from_logits, "from_logits", "BinaryCrossEntropy")
         return _core.binary_cross_entropy(from_logits, self.reduction)
 
 
-@dataclass(frozen=True)
 class CrossEntropy(Loss):
     """-Σ_k y_k log p_k: "cross_entropy".
 
@@ -130,8 +130,11 @@ class CrossEntropy(Loss):
     ``label_smoothing`` s replaces y by (1 - s) y + s / classes (Szegedy et al., CVPR 2016).
     """
 
-    from_logits: bool = False
-    label_smoothing: float = 0.0
+    def __init__(
+        self, from_logits: bool = False, label_smoothing: float = 0.0, *, reduction: str = "mean"
+    ) -> None:
+        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
         where = "CrossEntropy"

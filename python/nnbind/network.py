@@ -9,7 +9,6 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _training
 from ._assembly import Assembly, Inputs, Outputs, assemble
 from ._checks import flag, metric_names
 from ._checks import seed as checked_seed
@@ -171,7 +170,9 @@ class Network(Derivatives, Inspection, Saving):
         thread trains this network; DivergenceError if the loss is no longer finite, with the
         network back at its best epoch and the optimizer reset; it says what ``nn.diagnose`` sees.
         """
-        call = _training.Fit(
+        from ._training import Fit  # what only a fit needs, with the first
+
+        call = Fit(
             X=X,
             y=y,
             loss=loss,

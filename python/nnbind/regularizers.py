@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from . import _core
 from ._checks import flag, real
+from ._options import Options
 
 __all__ = ["L1", "L1L2", "L2"]
 
 
-@dataclass(frozen=True)
-class L1L2:
+class L1L2(Options):
     """R = l1 · ‖W‖₁ + l2/2 · ‖W‖² over all weights of the network.
 
     ``bias`` takes the biases in; ``divide_by_batch_size`` divides R by the number of samples of the
     batch (scikit-learn's convention). Raises ValueError unless l1 and l2 are finite and >= 0.
     """
 
-    l1: float = 0.0
-    l2: float = 0.0
-    bias: bool = False
-    divide_by_batch_size: bool = False
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        bias: bool = False,
+        divide_by_batch_size: bool = False,
+    ) -> None:
+        self.l1, self.l2 = l1, l2
+        self.bias, self.divide_by_batch_size = bias, divide_by_batch_size
         self._core()  # checks the numbers
 
     def _core(self) -> _core.Regularizer:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from . import _core
 from ._checks import MOST_INT, flag, integer, real
+from ._options import Options
 
 __all__ = ["EarlyStopping"]
 
 
-@dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Options):
     """Ends a fit when the monitored loss no longer falls (Prechelt, "Early stopping", 1998).
 
     The monitored loss is the validation loss if there is one, else the training loss; it no longer
@@ -20,11 +18,8 @@ class EarlyStopping:
     patience >= 1 and min_delta >= 0.
     """
 
-    patience: int
-    min_delta: float = 0.0
-    restore_best: bool = True
-
-    def __post_init__(self) -> None:
+    def __init__(self, patience: int, min_delta: float = 0.0, restore_best: bool = True) -> None:
+        self.patience, self.min_delta, self.restore_best = patience, min_delta, restore_best
         self._core()  # checks the numbers
 
     def _core(self) -> _core.EarlyStopping:
