@@ -114,17 +114,17 @@ void with_operands(std::span<const Rows<T>> inputs, Index cols, F f) {
   }
 }
 
-/// The gradient of an input from term(i, j) of each element of the output: a sum over the rows
+/// The gradient of an operand from term(i, j) of each element of the output: a sum over the rows
 /// and over the columns that were repeated.
-template <class T, class F>
-void hand_down_sums(const InputGradient<T>& to, Index rows, Index cols, F term) {
+template <class T, Index step, class F>
+void hand_down_sums(Operand<T, step> /*of*/, const InputGradient<T>& to, Index rows, Index cols,
+                    F term) {
   const bool repeats_rows = to.gradient.rows == 1;
-  const bool repeats_columns = to.gradient.cols < cols;
   for (Index i = 0; i < rows; ++i) {
     const auto in_row = [&](Index j) { return term(i, j); };
     T* const gradient = to.gradient.row(repeats_rows ? 0 : i);
     const bool accumulate = to.accumulate || (repeats_rows && i > 0);
-    if (repeats_columns) {
+    if constexpr (step == 0) {
       const T sum = operators::sum_of<T>(cols, in_row);
       operators::put_row(gradient, 1, accumulate, [&](Index /*j*/) { return sum; });
     } else {
@@ -168,12 +168,12 @@ class Binary final : public Operator<T> {
     const MatrixView<const T> dy = pass.output_gradient;
     with_operands(pass.inputs, y.cols, [&](auto a, auto b) {
       if (pass.input_gradients[0].gradient.data != nullptr) {
-        hand_down_sums(pass.input_gradients[0], y.rows, y.cols, [&](Index i, Index j) {
+        hand_down_sums(a, pass.input_gradients[0], y.rows, y.cols, [&](Index i, Index j) {
           return dy(i, j) * Formula::slope_a(a(i, j), b(i, j), y(i, j));
         });
       }
       if (pass.input_gradients[1].gradient.data != nullptr) {
-        hand_down_sums(pass.input_gradients[1], y.rows, y.cols, [&](Index i, Index j) {
+        hand_down_sums(b, pass.input_gradients[1], y.rows, y.cols, [&](Index i, Index j) {
           return dy(i, j) * Formula::slope_b(a(i, j), b(i, j), y(i, j));
         });
       }
