@@ -10,9 +10,16 @@ namespace nnbind {
 
 namespace {
 
-/// Samples evaluated at a time by a member. Their losses and metrics are summed chunk by chunk, so
-/// that the sums do not depend on the number of members.
-constexpr Index chunk_rows = 96;
+Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+
+/// Samples evaluated at a time by a member: few enough for their activations to stay in the cache,
+/// in chunks that two or four members can share evenly. Losses and metrics are summed chunk by
+/// chunk, so that the sums do not depend on the number of members.
+Index chunk_size(Index samples) {
+  constexpr Index least = 24, most = 96, sharers = 4;
+  const Index chunks = sharers * ceil_div(samples, sharers * most);
+  return std::max(least, ceil_div(samples, chunks));
+}
 
 }  // namespace
 
@@ -68,14 +75,16 @@ Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, Losse
       losses_(std::move(losses)),
       metrics_(std::move(metrics)),
       samples_(samples),
+      chunk_rows_(chunk_size(size())),
       pre_activations_(pre_activations(network, losses_)),
-      workspace_(network, {.capacity = chunk_rows * members, .pre_activations = pre_activations_}),
-      target_rows_(static_cast<std::size_t>(chunk_rows * members)),
+      workspace_(network, {.capacity = chunk_rows_ * members, .pre_activations = pre_activations_}),
+      target_rows_(static_cast<std::size_t>(chunk_rows_ * members)),
       labels_(target_rows_.size()),
       row_weights_(target_rows_.size()),
       row_losses_(target_rows_.size()),
-      chunks_((size() + chunk_rows - 1) / chunk_rows),
-      chunks_between_polls_(parts_between_polls(2 * network.multiply_adds() * chunk_rows)),
+      chunks_(ceil_div(size(), chunk_rows_)),
+      chunks_between_polls_(
+          parts_between_polls(2 * network.multiply_adds() * static_cast<double>(chunk_rows_))),
       chunk_losses_(losses_.terms.size(), std::vector<double>(static_cast<std::size_t>(chunks_))) {
   for (const MetricSums& sums : empty_sums(network)) {
     chunk_metrics_.emplace_back(metrics_.empty() ? 0 : static_cast<std::size_t>(chunks_), sums);
@@ -91,8 +100,9 @@ void Evaluator<T>::run(const Member& member) {
   const Range mine = member.share(chunks_);
   for (Index chunk = mine.begin; chunk < mine.end; ++chunk) {
     if (chunk % chunks_between_polls_ == 0) member.poll();
-    const Index first = chunk * chunk_rows;
-    evaluate_chunk(chunk, first, std::min(chunk_rows, size() - first), member.rank() * chunk_rows);
+    const Index first = chunk * chunk_rows_;
+    evaluate_chunk(chunk, first, std::min(chunk_rows_, size() - first),
+                   member.rank() * chunk_rows_);
   }
 }
 

@@ -56,6 +56,7 @@ class Evaluator {
   Losses losses_;
   std::vector<Metric> metrics_;
   std::span<const std::int64_t> samples_;  // empty: all
+  Index chunk_rows_;                       // samples that a member evaluates at a time
   std::vector<bool> pre_activations_;
   Workspace<T> workspace_;
   std::vector<const T*> target_rows_;
