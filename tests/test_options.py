@@ -192,6 +192,8 @@ def test_objects_of_options_are_values(make: Any) -> None:
     name, value = next(iter(vars(one).items()))
     with pytest.raises(AttributeError, match=rf"\[{type(one).__name__}\] {name} is .* for good"):
         setattr(one, name, value)
+    with pytest.raises(AttributeError, match=rf"no option 'misspelt', only .*'{name}'"):
+        one.misspelt = value
     with pytest.raises(AttributeError, match="cannot be deleted"):
         delattr(one, name)
     assert one == other

@@ -21,7 +21,7 @@ constexpr Index piece_elements = static_cast<Index>(64 * std::size_t{1024} / siz
 template <class T>
 Index piece_stride(Index cols, bool packed) {
   if (!packed) return cols;
-  return ((cols + line_elements<T> - 1) / line_elements<T> | 1) * line_elements<T>;
+  return (ceil_div(cols, line_elements<T>) | 1) * line_elements<T>;
 }
 
 template <class T>
@@ -33,12 +33,10 @@ Index rows_of_pieces(Index cols) {
 /// ∂L/∂T, 512 KiB of a batch, stay in the second-level cache from a piece to the one below it.
 template <class T>
 Index columns_of_pieces(Index cols, Index samples) {
-  const auto in_panels = [](Index count) {
-    return (count + panel_columns<T> - 1) / panel_columns<T>;
-  };
+  const Index panels = ceil_div(cols, panel_columns<T>);
   const Index most = std::max<Index>(8 * piece_elements<T> / (samples * panel_columns<T>), 4);
-  const Index pieces = (in_panels(cols) + most - 1) / most;
-  return (in_panels(cols) + pieces - 1) / pieces * panel_columns<T>;
+  const Index pieces = ceil_div(panels, most);
+  return ceil_div(panels, pieces) * panel_columns<T>;
 }
 
 }  // namespace

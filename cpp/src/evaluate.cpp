@@ -10,8 +10,6 @@ namespace nnbind {
 
 namespace {
 
-Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
-
 /// Samples evaluated at a time by a member: few enough for their activations to stay in the cache,
 /// in chunks that two or four members can share evenly. Losses and metrics are summed chunk by
 /// chunk, so that the sums do not depend on the number of members.

@@ -40,7 +40,7 @@ class Member {
   /// This member's part of {0, ..., count - 1}, in multiples of `grain` but for the last.
   [[nodiscard]] Range share(Index count, Index grain = 1) const {
     if (team_->size == 1) return {0, count};
-    const Index grains = (count + grain - 1) / grain;
+    const Index grains = ceil_div(count, grain);
     const auto at = [&](int rank) { return std::min(count, grains * rank / team_->size * grain); };
     return {at(rank_), at(rank_ + 1)};
   }

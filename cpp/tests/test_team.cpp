@@ -164,7 +164,7 @@ TEST(Team, SharesCoverEverythingOnceAndInOrder) {
           EXPECT_EQ(share.begin, covered);
           EXPECT_GE(share.size(), 0);
           EXPECT_TRUE(share.begin % grain == 0 || share.size() == 0);
-          EXPECT_LE(share.size(), ((count + grain - 1) / grain + size - 1) / size * grain);
+          EXPECT_LE(share.size(), ceil_div(ceil_div(count, grain), size) * grain);
           covered = share.end;
         }
         EXPECT_EQ(covered, count);

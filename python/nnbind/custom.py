@@ -60,6 +60,10 @@ class CustomLoss(Loss):
     ``reduction``, sample weights and ``loss_weights`` come on top. Messages begin with ``name``.
     """
 
+    value: Callable[..., Any]
+    derivative: Callable[..., Any]
+    name: str
+
     def __init__(
         self,
         value: Callable[..., Any],
@@ -69,7 +73,7 @@ class CustomLoss(Loss):
         reduction: str = "mean",
     ) -> None:
         _check(name, "CustomLoss", value=value, derivative=derivative)
-        self.value, self.derivative, self.name = value, derivative, name
+        self._set(value=value, derivative=derivative, name=name)
         super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:

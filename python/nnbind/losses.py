@@ -32,12 +32,14 @@ __all__ = [
 class Loss(Options):
     """What all losses have. Raises ValueError if an option is not allowed."""
 
+    reduction: str
+
     def __init__(self, *, reduction: str = "mean") -> None:
         if not isinstance(reduction, str):
             raise TypeError(
                 f'[{type(self).__name__}] reduction is {reduction!r}; expected "mean" or "sum"'
             )
-        self.reduction = reduction
+        self._set(reduction=reduction)
         self._core()  # checks the options
 
     def _core(self) -> _core.Loss:
@@ -68,8 +70,10 @@ class AbsoluteError(Loss):
 class Huber(Loss):
     """Σ r²/2 where |r| <= delta, else delta (|r| - delta/2), with r = f - y: "huber" (1964)."""
 
+    delta: float
+
     def __init__(self, delta: float = 1.0, *, reduction: str = "mean") -> None:
-        self.delta = delta
+        self._set(delta=delta)
         super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
@@ -96,8 +100,10 @@ class PerceptronCriterion(Loss):
 class Poisson(Loss):
     """Σ f - y log f for a rate f > 0 and counts y >= 0: "poisson". Σ eᶠ - y f if ``log_input``."""
 
+    log_input: bool
+
     def __init__(self, log_input: bool = False, *, reduction: str = "mean") -> None:
-        self.log_input = log_input
+        self._set(log_input=log_input)
         super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
@@ -112,8 +118,10 @@ class BinaryCrossEntropy(Loss):
     pre-activation, stably; ``from_logits`` does so after the "identity" activation.
     """
 
+    from_logits: bool
+
     def __init__(self, from_logits: bool = False, *, reduction: str = "mean") -> None:
-        self.from_logits = from_logits
+        self._set(from_logits=from_logits)
         super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
@@ -130,10 +138,13 @@ class CrossEntropy(Loss):
     ``label_smoothing`` s replaces y by (1 - s) y + s / classes (Szegedy et al., CVPR 2016).
     """
 
+    from_logits: bool
+    label_smoothing: float
+
     def __init__(
         self, from_logits: bool = False, label_smoothing: float = 0.0, *, reduction: str = "mean"
     ) -> None:
-        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        self._set(from_logits=from_logits, label_smoothing=label_smoothing)
         super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:

@@ -16,6 +16,11 @@ class L1L2(Options):
     batch (scikit-learn's convention). Raises ValueError unless l1 and l2 are finite and >= 0.
     """
 
+    l1: float
+    l2: float
+    bias: bool
+    divide_by_batch_size: bool
+
     def __init__(
         self,
         l1: float = 0.0,
@@ -23,8 +28,7 @@ class L1L2(Options):
         bias: bool = False,
         divide_by_batch_size: bool = False,
     ) -> None:
-        self.l1, self.l2 = l1, l2
-        self.bias, self.divide_by_batch_size = bias, divide_by_batch_size
+        self._set(l1=l1, l2=l2, bias=bias, divide_by_batch_size=divide_by_batch_size)
         self._core()  # checks the numbers
 
     def _core(self) -> _core.Regularizer:

@@ -18,8 +18,12 @@ class EarlyStopping(Options):
     patience >= 1 and min_delta >= 0.
     """
 
+    patience: int
+    min_delta: float
+    restore_best: bool
+
     def __init__(self, patience: int, min_delta: float = 0.0, restore_best: bool = True) -> None:
-        self.patience, self.min_delta, self.restore_best = patience, min_delta, restore_best
+        self._set(patience=patience, min_delta=min_delta, restore_best=restore_best)
         self._core()  # checks the numbers
 
     def _core(self) -> _core.EarlyStopping:

@@ -11,6 +11,9 @@ namespace nnbind {
 
 using Index = std::ptrdiff_t;
 
+/// ⌈a / b⌉ for a >= 0 and b > 0: how many parts of at most b make up a.
+[[nodiscard]] constexpr Index ceil_div(Index a, Index b) { return (a + b - 1) / b; }
+
 /// Bytes in a cache line, and in the widest vector register: buffers start on this boundary.
 inline constexpr std::size_t cache_line = 64;
 
@@ -63,7 +66,7 @@ struct Panels {
     return {data, rows, cols, width, rows * width};
   }
   [[nodiscard]] static Index packed_size(Index rows, Index cols) {
-    return (cols + width - 1) / width * rows * width;
+    return ceil_div(cols, width) * rows * width;
   }
   [[nodiscard]] bool is_packed() const { return step != width; }
 
@@ -164,7 +167,7 @@ class Matrix {
   /// in few places of the cache.
   static Index padded(Index cols) {
     constexpr Index many = 16;
-    const Index lines = (cols + line_elements<T> - 1) / line_elements<T>;
+    const Index lines = ceil_div(cols, line_elements<T>);
     return (lines < many ? lines : lines | 1) * line_elements<T>;
   }
 

@@ -123,9 +123,9 @@ void transpose(const Panels<const T>& in, T* out) {
 template <class T, class F>
 void each_piece(Index units, F&& f) {
   using P = Piece<T>;
-  const Index pieces = (units + P::depth - 1) / P::depth;
-  const Index panels = (units + P::width - 1) / P::width;
-  const Index depth = (panels + pieces - 1) / pieces * P::width;  // about the same for all
+  const Index pieces = ceil_div(units, P::depth);
+  const Index panels = ceil_div(units, P::width);
+  const Index depth = ceil_div(panels, pieces) * P::width;  // about the same for all
   for (Index j = 0; j < units; j += depth) f(j, std::min(depth, units - j));
 }
 

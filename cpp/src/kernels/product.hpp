@@ -23,7 +23,7 @@ inline constexpr auto tile_table = []<std::size_t... R>(std::index_sequence<R...
 /// The fewest parts of at most `most` that make up a total, as even as can be.
 struct EvenShares {
   Index count;
-  EvenShares(Index total, Index most) : count((total + most - 1) / most) {
+  EvenShares(Index total, Index most) : count(ceil_div(total, most)) {
     if (count > 1) {  // a division takes as long as a small tile
       least_ = total / count;
       larger_ = total % count;
@@ -65,10 +65,10 @@ inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>
 template <class T, bool packed, class A>
 void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
   constexpr Index width = packed ? panel_columns<T> : lanes<T>;
-  const EvenShares tiles((c.cols + width - 1) / width, row_vectors * lanes<T> / width);
+  const EvenShares tiles(ceil_div(c.cols, width), row_vectors * lanes<T> / width);
   for (Index t = 0, col = 0; t < tiles.count; ++t) {
     const Index cols = std::min(tiles.size(t) * width, c.cols - col);
-    const Index vectors = packed ? (cols + lanes<T> - 1) / lanes<T> : tiles.size(t);
+    const Index vectors = packed ? ceil_div(cols, lanes<T>) : tiles.size(t);
     row_table<T, A, packed>[static_cast<std::size_t>(vectors - 1)](
         a, {b.column(col), b.rows, cols, b.stride, b.step}, start, c.data + col, c.stride, cols,
         {});
