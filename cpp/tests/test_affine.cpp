@@ -162,17 +162,17 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       }
     }
   };
-  for (const DescentRule<T>& rule :
-       {DescentRule<T>{2}, DescentRule<T>{2, 3}, DescentRule<T>{2, 3, true}}) {
-    for (const ProductShape& shape : shapes()) {
-      const auto x = this->integers(shape.rows, shape.inputs);
-      const auto grad_out = this->integers(shape.rows, shape.units);
-      auto gradient = this->integers(shape.inputs + 1, shape.units);
-      const Range all{0, shape.inputs};
-      naive::weight_gradient<T>(x.view(), all, grad_out.view(), false,
-                                gradient.view().middle_rows(0, shape.inputs));
-      naive::bias_gradient<T>(grad_out.view(), false, gradient.view().row(shape.inputs));
-
+  const auto rules = {DescentRule<T>{2}, DescentRule<T>{2, 3}, DescentRule<T>{2, 3, true}};
+  for (const ProductShape& shape : shapes()) {
+    const auto x = this->integers(shape.rows, shape.inputs);
+    const auto grad_out = this->integers(shape.rows, shape.units);
+    auto gradient = this->integers(shape.inputs + 1, shape.units);
+    auto memory = this->integers(shape.inputs + 1, shape.units);
+    const Range all{0, shape.inputs};
+    naive::weight_gradient<T>(x.view(), all, grad_out.view(), false,
+                              gradient.view().middle_rows(0, shape.inputs));
+    naive::bias_gradient<T>(grad_out.view(), false, gradient.view().row(shape.inputs));
+    for (const DescentRule<T>& rule : rules) {
       auto theta = this->integers(shape.inputs + 1, shape.units);
       Framed<T> velocity(shape.inputs + 1, shape.units, theta.view().stride);
       this->refill(velocity.view());
@@ -182,7 +182,6 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       auto expected_velocity = this->copy(velocity);
       by_hand(rule, gradient.view(), expected.view(), expected_velocity.view());
 
-      auto memory = this->integers(shape.inputs + 1, shape.units);
       const bool moves = rule.momentum != 0;
       const auto descend = [&](const Panels<T>& to, T* v) {
         kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), false, memory.view(),

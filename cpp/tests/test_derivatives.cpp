@@ -278,7 +278,7 @@ std::vector<std::vector<T>> everything(const Network<T>& network, Index samples,
 template <class T>
 void expect_the_same_bits(const Network<T>& network, Index samples) {
   const auto one = everything(network, samples, 1);
-  for (const int threads : {2, 3, 5}) {
+  for (const int threads : several_threads) {
     const auto several = everything(network, samples, threads);
     for (std::size_t k = 0; k < one.size(); ++k) EXPECT_TRUE(same_bits(one[k], several[k]));
   }
