@@ -11,9 +11,7 @@ namespace nnbind {
 
 namespace {
 
-using Kind = Activation::Kind;
-
-constexpr std::array<std::string_view, 15> kind_names{
+constexpr std::array<std::string_view, 15> activation_names{
     "identity", "binary",   "sigmoid", "tanh", "relu",         "leaky_relu", "elu",        "selu",
     "softplus", "softsign", "gelu",    "silu", "hard_sigmoid", "softmax",    "log_softmax"};
 
@@ -26,10 +24,11 @@ Activation::Activation(Kind kind)
                                       : 0) {}
 
 Activation::Activation(std::string_view name) {
-  const auto* const found = std::ranges::find(kind_names, name);
-  require(found != kind_names.end(), "Activation",
-          "unknown activation " + in_quotes(name) + "; expected one of " + joined(kind_names));
-  *this = Activation(static_cast<Kind>(found - kind_names.begin()));
+  const auto* const found = std::ranges::find(activation_names, name);
+  require(
+      found != activation_names.end(), "Activation",
+      "unknown activation " + in_quotes(name) + "; expected one of " + joined(activation_names));
+  *this = Activation(static_cast<Kind>(found - activation_names.begin()));
 }
 
 Activation::Activation(std::string_view name, double alpha) : Activation(name) {
@@ -40,9 +39,13 @@ Activation::Activation(std::string_view name, double alpha) : Activation(name) {
   alpha_ = alpha;
 }
 
-std::string_view Activation::name() const { return kind_names[static_cast<std::size_t>(kind_)]; }
+std::string_view Activation::name() const {
+  return activation_names[static_cast<std::size_t>(kind_)];
+}
 
-std::vector<std::string_view> Activation::names() { return {kind_names.begin(), kind_names.end()}; }
+std::vector<std::string_view> Activation::names() {
+  return {activation_names.begin(), activation_names.end()};
+}
 
 bool Activation::is_rectifier() const {
   return kind_ == Kind::relu || kind_ == Kind::leaky_relu || kind_ == Kind::elu ||

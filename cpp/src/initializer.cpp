@@ -10,22 +10,21 @@ namespace nnbind {
 
 namespace {
 
-using Kind = Initializer::Kind;
-
-constexpr std::array<std::string_view, 10> kind_names{
+constexpr std::array<std::string_view, 10> initializer_names{
     "zeros",         "constant",      "normal",         "uniform",   "lecun_normal",
     "lecun_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"};
 
-double variance(Kind kind, double inputs, double units) {
+double variance(Initializer::Kind kind, double inputs, double units) {
+  using enum Initializer::Kind;
   switch (kind) {
-    case Kind::lecun_normal:
-    case Kind::lecun_uniform:
+    case lecun_normal:
+    case lecun_uniform:
       return 1 / inputs;
-    case Kind::glorot_normal:
-    case Kind::glorot_uniform:
+    case glorot_normal:
+    case glorot_uniform:
       return 2 / (inputs + units);
-    case Kind::he_normal:
-    case Kind::he_uniform:
+    case he_normal:
+    case he_uniform:
       return 2 / inputs;
     default:
       return 0;
@@ -35,10 +34,11 @@ double variance(Kind kind, double inputs, double units) {
 }  // namespace
 
 Initializer::Initializer(std::string_view name) : kind_(Kind::zeros) {
-  const auto* const found = std::ranges::find(kind_names, name);
-  require(found != kind_names.end(), "Initializer",
-          "unknown initializer " + in_quotes(name) + "; expected one of " + joined(kind_names));
-  kind_ = static_cast<Kind>(found - kind_names.begin());
+  const auto* const found = std::ranges::find(initializer_names, name);
+  require(
+      found != initializer_names.end(), "Initializer",
+      "unknown initializer " + in_quotes(name) + "; expected one of " + joined(initializer_names));
+  kind_ = static_cast<Kind>(found - initializer_names.begin());
   if (kind_ == Kind::normal) *this = normal(0, 0.05);
   if (kind_ == Kind::uniform) *this = uniform(-0.05, 0.05);
 }
@@ -80,11 +80,11 @@ Initializer Initializer::for_activation(const Activation& activation) {
 }
 
 std::string_view Initializer::name() const {
-  return kind_ == Kind::array ? "array" : kind_names[static_cast<std::size_t>(kind_)];
+  return kind_ == Kind::array ? "array" : initializer_names[static_cast<std::size_t>(kind_)];
 }
 
 std::vector<std::string_view> Initializer::names() {
-  return {kind_names.begin(), kind_names.end()};
+  return {initializer_names.begin(), initializer_names.end()};
 }
 
 template <class T>
