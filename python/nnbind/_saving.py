@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _core
 from ._assembly import Assembly, reassemble
 from ._checks import flag
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Saved = TypeVar("Saved", bound="Saving")
 
@@ -36,7 +38,7 @@ class Saving(_core.Network):
         last whole epoch. OSError if the file cannot be written, and BusyError if another thread
         trains the network.
         """
-        file = Path(os.fsdecode(path))
+        file = file_path(path)
         if not flag(training_state, "training_state", "Network.save"):
             self._save(file)
         elif self._training is None:
@@ -68,6 +70,13 @@ class Saving(_core.Network):
         """What Python knows beside the core: the history, and attributes of the user's own."""
         own = ("_assembly", "_training")
         return {name: value for name, value in vars(self).items() if name not in own}
+
+
+def file_path(path: str | bytes | os.PathLike[Any]) -> Path:
+    """The path of a file, in whatever form it comes."""
+    from pathlib import Path  # nine milliseconds that an import without a file need not take
+
+    return Path(os.fsdecode(path))
 
 
 def made_from(cls: type[Saved], source: bytes | Path, *training: _core.Training) -> Saved:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._checks import flag, integer
 from ._core import History
+from ._saving import file_path
 from .network import Network
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Checkpoint"]
 
@@ -40,7 +43,7 @@ class Checkpoint:
         best: bool = False,
     ) -> None:
         where = "Checkpoint"
-        self.path = Path(os.fsdecode(path))
+        self.path = file_path(path)
         self.every = integer(every, "every", 1, where)
         self.keep = integer(keep, "keep", 1, where)
         self.best = flag(best, "best", where)

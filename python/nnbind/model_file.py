@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import warnings
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
-from ._saving import made_from
+from ._saving import file_path, made_from
 from .network import Network
 from .sequential import Sequential
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["load"]
 
@@ -26,7 +28,7 @@ def load(path: str | bytes | os.PathLike[Any]) -> Network:
     Raises FileError (a ValueError), naming the field, if the file is damaged, of a later version or
     no model; OSError if it cannot be read.
     """
-    net = network_from(Path(os.fsdecode(path)))
+    net = network_from(file_path(path))
     for name in _not_finite(net):
         warnings.warn(f'[load] "{name}" has a NaN or an infinity', RuntimeWarning, stacklevel=2)
     return net

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
 from . import _core
 from ._core import FileError, History
+from ._saving import file_path
 from ._training import Fit
 from .model_file import network_from
 from .network import ClassWeight, Network, Parts
@@ -48,7 +48,7 @@ def resume(
     what ``Network.fit`` raises.
     """
     training = _core.Training()
-    net = network_from(Path(os.fsdecode(path)), training)
+    net = network_from(file_path(path), training)
     call = Fit(
         X=X,
         y=y,
