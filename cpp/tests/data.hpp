@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -13,14 +12,6 @@
 #include "nnbind/random.hpp"
 
 namespace nnbind::test {
-
-/// Numbers of threads that must compute what one does. ThreadSanitizer, seventy times as slow, sees
-/// what there is to see with one of them.
-#ifdef __SANITIZE_THREAD__
-inline constexpr std::array several_threads{3};
-#else
-inline constexpr std::array several_threads{2, 3, 5};
-#endif
 
 template <class T>
 void fill_uniform(MatrixView<T> values, Random& random, double low = -1, double high = 1) {

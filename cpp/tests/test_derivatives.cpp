@@ -1,6 +1,7 @@
 // Derivatives beside the gradient: against central differences, on chains and on woven graphs.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -274,6 +275,12 @@ std::vector<std::vector<T>> everything(const Network<T>& network, Index samples,
   reset_num_threads();
   return all;
 }
+
+#ifdef __SANITIZE_THREAD__  // under which all three last a minute
+constexpr std::array several_threads{3};
+#else
+constexpr std::array several_threads{2, 3, 5};
+#endif
 
 template <class T>
 void expect_the_same_bits(const Network<T>& network, Index samples) {
