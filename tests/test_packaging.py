@@ -158,7 +158,7 @@ def test_importing_nnbind_imports_nothing_but_numpy_and_the_standard_library() -
 def test_importing_nnbind_leaves_out_what_few_programs_need() -> None:
     code = """
         import sys, numpy
-        rare = {"dataclasses", "html", "pathlib", "shutil", "subprocess"}
+        rare = {"dataclasses", "html", "numpy.typing", "pathlib", "shutil", "subprocess"}
         for name in rare:  # other packages may have Python import some when it starts
             sys.modules.pop(name, None)
         import nnbind

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _core
 from ._checks import row_numbers, rows_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _ROWS_AT_ONCE = 1024
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _core
 from ._objective import core_objective
@@ -13,6 +12,8 @@ from .losses import LossArgument, LossWeights
 from .regularizers import L1L2
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
     from .network import ClassWeight, Parts
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from numpy.typing import ArrayLike
-
 from . import _core
 from ._checks import integer
 from ._objective import core_objective
@@ -13,6 +11,8 @@ from .losses import LossArgument, LossWeights
 from .regularizers import L1L2
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from .drawing import GraphDrawing
     from .network import ClassWeight, Parts
     from .trace import Trace

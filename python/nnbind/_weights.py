@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _core
 from ._checks import real
 from ._core import ShapeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def sample_weights(

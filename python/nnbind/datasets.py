@@ -13,18 +13,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import _core
 from ._checks import integer, real
 from ._checks import seed as checked_seed
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 __all__ = ["circles", "clouds", "moons", "spirals"]
 
-Data: TypeAlias = tuple[NDArray[np.float32], NDArray[np.float32]]
+Data: TypeAlias = "tuple[NDArray[np.float32], NDArray[np.float32]]"
 
 
 def clouds(

@@ -6,15 +6,16 @@ parameters, and their gradients add up. ``nn.Sequential`` calls one layer after 
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any
 
 from . import _core
 from ._checks import flag, initializer, integer, node_name, real
 from ._core import Activation, Initializer
 from .custom import CustomActivation
 from .graph import Node, apply
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm"]
 

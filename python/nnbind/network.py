@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._assembly import Assembly, Inputs, Outputs, assemble
 from ._checks import flag, metric_names
@@ -23,10 +22,13 @@ from .optimizers import Optimizer, core_optimizer
 from .regularizers import L1L2
 from .stopping import EarlyStopping
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
 __all__ = ["Network"]
 
-ClassWeight: TypeAlias = Mapping[int, float] | ArrayLike | Literal["balanced"] | None
-Parts: TypeAlias = ArrayLike | Mapping[str, ArrayLike]
+ClassWeight: TypeAlias = "Mapping[int, float] | ArrayLike | Literal['balanced'] | None"
+Parts: TypeAlias = "ArrayLike | Mapping[str, ArrayLike]"
 
 
 class Network(Derivatives, Inspection, Saving):

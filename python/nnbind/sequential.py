@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from . import _core
 from ._checks import listed
@@ -15,6 +15,9 @@ from .graph import Node, apply
 from .layers import Dense
 from .network import Network
 from .sources import Input
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 __all__ = ["Sequential", "mlp"]
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
 
 from . import _core
 from ._checks import initializer, integer
 from ._core import Initializer
 from ._values import finite_matrix
 from .graph import Node
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 __all__ = ["Input", "Parameter"]
 
