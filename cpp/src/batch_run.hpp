@@ -1,6 +1,7 @@
 // One mini-batch at a time: forward, loss, backward, update.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <vector>
 
@@ -75,8 +76,8 @@ class BatchRun {
   void begin_step(Optimizer& optimizer);
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
-  /// This member's part of a step, once prepared. The gradient of a block is used as soon as it is
-  /// computed.
+  /// This member's part of a step, once prepared, and of a descent what others have not begun by
+  /// then. The gradient of a block is used as soon as it is computed.
   void update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
   /// gradient, which is stored in the network's: two more barriers.
@@ -105,6 +106,7 @@ class BatchRun {
     std::vector<Piece> pieces;
     AlignedVector<T> gradient;  // of one piece after the other
     Index samples = -1;
+    alignas(cache_line) std::atomic<std::size_t> next{0};  // piece that nobody has begun
   };
   /// What a loss is handed of a member's rows, from `first` on, of a batch of so many samples.
   struct alignas(cache_line) Evaluation {
@@ -138,7 +140,7 @@ class BatchRun {
   template <class F>
   void each_share(const Member& member, F&& f);
   void prepare(Piece& piece, Index samples, Optimizer& optimizer);
-  void update_share(const Share& share, Index samples, Optimizer& optimizer);
+  void update(const Piece& piece, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
   template <class F>

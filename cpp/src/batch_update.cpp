@@ -44,7 +44,7 @@ Index columns_of_pieces(Index cols, Index samples) {
 template <class T>
 void BatchRun<T>::make_pieces() {
   TeamState team(members_);
-  shares_.resize(static_cast<std::size_t>(members_));
+  shares_ = std::vector<Share>(static_cast<std::size_t>(members_));
   for (int rank = 0; rank < members_; ++rank) {
     Share& share = shares_[static_cast<std::size_t>(rank)];
     share.pieces = pieces_of(Member(team, rank));
@@ -155,6 +155,7 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
                                  Optimizer& optimizer) {
   if (optimizer.clip_norm()) return (void)network_->gradient();
   each_share(member, [&](Share& share) {
+    share.next.store(0, std::memory_order_relaxed);
     if (share.samples == batch.count) return;
     for (Piece& piece : share.pieces) prepare(piece, batch.count, optimizer);
     share.samples = batch.count;
@@ -180,19 +181,32 @@ void BatchRun<T>::begin_step(Optimizer& optimizer) {
   if (optimizer.descends()) rule_ = optimizer.descent().template as<T>();
 }
 
+// A piece that descends leaves nothing behind that is its member's own. So whoever has done its
+// share goes on with those of the others: cores are seldom equally fast, or their shares equally
+// large.
 template <class T>
 void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer& optimizer) {
-  each_share(member, [&](Share& share) { update_share(share, batch.count, optimizer); });
+  const bool shares_out = members_ > 1;
+  each_share(member, [&](Share& share) {
+    for (const Piece& piece : share.pieces) {
+      if (!piece.descends || !shares_out) update(piece, batch.count, optimizer);
+    }
+  });
+  for (int k = 0; shares_out && k < members_; ++k) {
+    Share& share = shares_[static_cast<std::size_t>((member.rank() + k) % members_)];
+    const auto next = [&] { return share.next.fetch_add(1, std::memory_order_relaxed); };
+    for (std::size_t i = next(); i < share.pieces.size(); i = next()) {
+      if (share.pieces[i].descends) share.pieces[i].calls.run();
+    }
+  }
 }
 
 template <class T>
-void BatchRun<T>::update_share(const Share& share, Index samples, Optimizer& optimizer) {
-  for (const Piece& piece : share.pieces) {
-    piece.calls.run();
-    if (piece.descends) continue;
-    add_penalty_gradient(piece, samples, piece.gradient);
-    step(piece, piece.gradient, optimizer);
-  }
+void BatchRun<T>::update(const Piece& piece, Index samples, Optimizer& optimizer) {
+  piece.calls.run();
+  if (piece.descends) return;
+  add_penalty_gradient(piece, samples, piece.gradient);
+  step(piece, piece.gradient, optimizer);
 }
 
 /// Of a piece, the optimizer's vector k.

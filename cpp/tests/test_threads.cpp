@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "batch_run.hpp"
 #include "data.hpp"
 #include "nnbind/nnbind.hpp"
 #include "team.hpp"
@@ -115,6 +116,34 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
     EXPECT_TRUE(same_bits(alone.prediction, whole.prediction)) << clips;
     EXPECT_EQ(alone.history.val_loss, whole.history.val_loss) << clips;
   }
+}
+
+/// θ after a step by a team of two, whose update all members make, or the last alone.
+std::vector<float> after_a_step(bool all_update) {
+  auto network = wide();
+  const Problem<float> problem(40, 61, 5);
+  const Dataset<float> data = problem.classes();
+  const Batch<float> batch{&data, nullptr, data.size()};
+  const OptimizerPointer optimizer = sgd(constant_rate(0.1), 0.9);
+  optimizer->bind(network.identity());
+  optimizer->arrange<float>(parameter_layout(network.graph(), data.size(), Purpose::fit));
+  BatchRun<float> run(network, cross_entropy(), {}, data.size(), 2, Purpose::fit);
+  run_team(2, [&](const Member& member) {
+    run.read_theta(member);
+    member.barrier();
+    run.forward_backward(member, batch, {true, nullptr, network.state().data()}, false);
+    run.prepare_update(member, batch, *optimizer);
+    if (member.rank() == 0) run.begin_step(*optimizer);
+    member.barrier();
+    if (all_update || member.rank() == 1) run.update(member, batch, *optimizer);
+    member.barrier();
+    run.write_theta(member);
+  });
+  return {network.theta().begin(), network.theta().end()};
+}
+
+TEST_F(Threads, ThatAreDoneWithTheirShareOfADescentDoThoseOfTheOthers) {
+  EXPECT_TRUE(same_bits(after_a_step(false), after_a_step(true)));
 }
 
 #ifdef __SANITIZE_THREAD__  // which makes it last seventy times as long
