@@ -1,4 +1,4 @@
-"""The machine: its name, its cores and its limit, the peak rate of fused multiply-adds."""
+"""The machine: its name, its cores and its limits."""
 
 import datetime
 import json
@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SOURCE = Path(__file__).with_name("fma_peak.cpp")
+SOURCE = Path(__file__).with_name("limits.cpp")
 RESULTS = Path(__file__).with_name("results")
 
 
 @dataclass(frozen=True)
-class Peak:
-    """GFLOP/s of float32 multiply-adds: one core alone, and all cores at once."""
+class Limits:
+    """GFLOP/s of float32 multiply-adds, of one core alone and of all at once, and the nanoseconds
+    in which a value goes from one core to another and back (0 if there is but one)."""
 
     one_core: float
     all_cores: float
+    round_trip: float
 
 
 def about() -> dict[str, Any]:
@@ -54,17 +56,17 @@ def processor() -> str:
 
 
 @contextmanager
-def compiled_peak() -> Iterator[Path]:
-    """The program of fma_peak.cpp, built for this machine by the system's compiler ($CXX)."""
+def compiled_limits() -> Iterator[Path]:
+    """The program of limits.cpp, built for this machine by the system's compiler ($CXX)."""
     with tempfile.TemporaryDirectory() as folder:
-        program = Path(folder, "fma_peak")
+        program = Path(folder, "limits")
         compiler = os.environ.get("CXX", "c++")
         flags = ["-std=c++20", "-O3", "-march=native", "-pthread"]
         subprocess.run([compiler, *flags, str(SOURCE), "-o", str(program)], check=True)
         yield program
 
 
-def measure_peak(program: Path) -> Peak:
+def measure_limits(program: Path) -> Limits:
     command = [str(program), str(cores())]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return Peak(*map(float, answer.split()))
+    return Limits(*map(float, answer.split()))

@@ -5,7 +5,7 @@ import statistics
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench.machine import Peak
+from bench.machine import Limits
 from bench.workloads import Workload
 
 
@@ -50,19 +50,17 @@ class Record:
     cores: int
     workloads: list[Workload]
     absent: list[str] = field(default_factory=list)  # peers that are not installed
-    peaks: list[Peak] = field(default_factory=list)  # of each round
+    limits: list[Limits] = field(default_factory=list)  # of each round
     series: dict[str, dict[str, Series]] = field(default_factory=dict)  # by workload, by peer
 
     @property
-    def peak(self) -> Peak:
-        """The best of the rounds: what the machine can do."""
-        return Peak(
-            max(peak.one_core for peak in self.peaks), max(peak.all_cores for peak in self.peaks)
-        )
+    def peak(self) -> float:
+        """GFLOP/s of all cores in the best of the rounds: what the machine can do."""
+        return max(limits.all_cores for limits in self.limits)
 
     def limit(self, workload: Workload) -> float:
         """Microseconds of a step at the FMA peak of all cores."""
-        return workload.flops / self.peak.all_cores / 1e3
+        return workload.flops / self.peak / 1e3
 
     def rows(self, workload: Workload) -> list[Row]:
         """Each library's result on `workload`, in the order they ran."""

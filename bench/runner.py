@@ -40,9 +40,9 @@ def run(workloads: list[Workload], wanted: list[str], rounds: int, seconds: floa
     absent = [peer for peer in wanted if peer not in peers]
     record = Record(**machine.about(), workloads=workloads, absent=absent)
     losses = {w.name: reference.loss_after_epoch(make_problem(w)) for w in workloads}
-    with machine.compiled_peak() as peak_program:
+    with machine.compiled_limits() as limits_program:
         for number in range(1, rounds + 1):
-            record.peaks.append(machine.measure_peak(peak_program))
+            record.limits.append(machine.measure_limits(limits_program))
             for workload, threads, peer in product(workloads, sorted({1, record.cores}), peers):
                 result = measure(peer, workload, threads, seconds)
                 check_loss(peer, workload, result.loss, losses[workload.name])

@@ -1,6 +1,7 @@
 // Training steps from C++: the workloads of workloads.json by the name of each, on one thread and
 // on all, which take turns with bursts of multiply-adds, so that a step is also given as a share of
-// what the cores did at that moment. `nnbind_steps M1 H1` for some of them.
+// what the cores did at that moment, and with values that go from one core to another and back: how
+// far apart they were. `nnbind_steps M1 H1` for some of the workloads.
 //
 //   cmake -S . -B build -DNNBIND_BUILD_BENCH=ON && cmake --build build && build/bench/nnbind_steps
 #include <algorithm>
@@ -13,6 +14,7 @@
 
 #include "fma_peak.hpp"
 #include "nnbind/nnbind.hpp"
+#include "round_trip.hpp"
 
 namespace {
 
@@ -113,16 +115,22 @@ void report(const Workload& workload, int threads, double seconds) {
   constexpr int blocks = 15;
   const double epoch = 1e-6 * once * static_cast<double>(workload.steps());
   const auto epochs = std::max<Index>(1, static_cast<Index>(seconds / blocks / epoch));
-  std::vector<double> steps, peaks;
+  std::vector<double> steps, peaks, trips;
   for (int block = 0; block < blocks; ++block) {
     steps.push_back(fit.time(epochs));
     peaks.push_back(fma_peak::measure<float>(threads, 2));
+    if (threads > 1) trips.push_back(round_trip::nanoseconds());
   }
   const double step = median(steps), gflops = 1e-3 * workload.flops() / step;
-  std::printf("%s  %d thread%s  %10.3f us (least %.3f)  %6.1f GFLOP/s, %4.1f%% of %.0f\n",
+  std::printf("%s  %d thread%s  %10.3f us (least %.3f)  %6.1f GFLOP/s, %4.1f%% of %.0f",
               workload.name.c_str(), threads, threads == 1 ? " " : "s", step,
               *std::ranges::min_element(steps), gflops, 100 * gflops / median(peaks),
               median(peaks));
+  if (!trips.empty()) {
+    const auto [least, most] = std::ranges::minmax(trips);
+    std::printf("; cores %.0f to %.0f ns apart", least, most);
+  }
+  std::printf("\n");
   std::fflush(stdout);
 }
 

@@ -16,7 +16,7 @@ from bench.inference import __main__ as inference
 from bench.inference import peer as predictor
 from bench.inference.workload import WORKLOADS as PREDICTIONS
 from bench.inference.workload import answer
-from bench.machine import Peak
+from bench.machine import Limits
 from bench.peer import split
 from bench.peers import prepare
 from bench.record import Record, Series
@@ -35,9 +35,9 @@ def record() -> Record:
     workload = WORKLOADS["M1"]
     nnbind = Series("1.0", "v4", 2.0, {1: [20.0, 30.0], 2: [40.0, 50.0]})
     torch = Series("2.0", "AVX512", 2.0, {1: [400.0, 600.0], 2: [100.0, 200.0]})
-    peaks = [Peak(200.0, 300.0), Peak(250.0, 400.0)]
+    limits = [Limits(200.0, 300.0, 220.0), Limits(250.0, 400.0, 66.0)]
     series = {"M1": {"nnbind": nnbind, "torch": torch}}
-    return Record("2026-01-02T03:04:05", "A CPU", 2, [workload], ["jax"], peaks, series)
+    return Record("2026-01-02T03:04:05", "A CPU", 2, [workload], ["jax"], limits, series)
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,7 @@ def test_where_a_peer_wins_the_table_shows_it(record: Record) -> None:
 def test_the_legend_names_kernels_and_who_is_absent(record: Record) -> None:
     legend = report.markdown(record).splitlines()[-1]
     assert "JAX was not installed. nnbind 1.0 (v4), PyTorch 2.0 (AVX512); 2026-01-02." in legend
+    assert "a value went from one to another and back in 66 to 220 ns" in legend
 
 
 def test_no_process_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,8 +147,8 @@ def test_a_run_measures_each_library_on_one_core_and_on_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(ROOT)  # whose bench each process runs
-    monkeypatch.setattr(machine, "compiled_peak", lambda: nullcontext(Path()))
-    monkeypatch.setattr(machine, "measure_peak", lambda _: Peak(200.0, 400.0))
+    monkeypatch.setattr(machine, "compiled_limits", lambda: nullcontext(Path()))
+    monkeypatch.setattr(machine, "measure_limits", lambda _: Limits(200.0, 400.0, 66.0))
     monkeypatch.setattr(machine, "cores", lambda: 2)
     monkeypatch.setattr(runner, "installed", lambda peer: peer == "nnbind")
     record = runner.run([WORKLOADS["T1"]], ["nnbind", "torch"], rounds=1, seconds=0.01)
