@@ -76,8 +76,8 @@ class BatchRun {
   void begin_step(Optimizer& optimizer);
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
-  /// This member's part of a step, once prepared, and of a descent what others have not begun by
-  /// then. The gradient of a block is used as soon as it is computed.
+  /// This member's part of a step, once prepared, and what others have not begun by then. The
+  /// gradient of a block is used as soon as it is computed.
   void update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
   /// gradient, which is stored in the network's: two more barriers.
@@ -104,7 +104,8 @@ class BatchRun {
   /// The pieces of a member, with calls for training steps on batches of so many samples.
   struct Share {
     std::vector<Piece> pieces;
-    AlignedVector<T> gradient;  // of one piece after the other
+    std::size_t own = 0;        // of them, only for that member; the others are free for all
+    AlignedVector<T> gradient;  // of one own piece after the other, and of each free one
     Index samples = -1;
     alignas(cache_line) std::atomic<std::size_t> next{0};  // piece that nobody has begun
   };

@@ -12,6 +12,13 @@ namespace {
 /// θ is updated in pieces of about 64 KiB, so that a piece's gradient is still in the second-level
 /// cache when the optimizer reads it. Their rows are a multiple of the register tiles' 12 and 6.
 constexpr Index tile = 96;
+
+/// Pieces at the end of each member's share that anybody may compute: with memory of their own for
+/// the gradient, which the second-level cache has to hold as well. Two make up for what the shares
+/// of a few layers differ by; with four an optimizer that stores gradients is no faster than
+/// without.
+constexpr std::size_t most_free_pieces = 2;
+
 template <class T>
 constexpr Index piece_elements = static_cast<Index>(64 * std::size_t{1024} / sizeof(T));
 
@@ -55,8 +62,15 @@ void BatchRun<T>::make_pieces() {
                         piece_stride<T>(cols.size(), piece.theta.is_packed())};
       largest = std::max(largest, rows.size() * piece.gradient.stride);
     }
-    share.gradient.resize(static_cast<std::size_t>(largest + line_elements<T>));
-    for (Piece& piece : share.pieces) piece.gradient.data = share.gradient.data();
+    const std::size_t free = members_ == 1 ? 0 : std::min(most_free_pieces, share.pieces.size());
+    share.own = share.pieces.size() - free;
+    const auto room =
+        static_cast<std::size_t>((ceil_div(largest, line_elements<T>) + 1) * line_elements<T>);
+    share.gradient.resize((1 + free) * room);
+    for (std::size_t i = 0; i < share.pieces.size(); ++i) {
+      const std::size_t place = i < share.own ? 0 : 1 + i - share.own;
+      share.pieces[i].gradient.data = share.gradient.data() + place * room;
+    }
   }
 }
 
@@ -155,7 +169,7 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
                                  Optimizer& optimizer) {
   if (optimizer.clip_norm()) return (void)network_->gradient();
   each_share(member, [&](Share& share) {
-    share.next.store(0, std::memory_order_relaxed);
+    share.next.store(share.own, std::memory_order_relaxed);
     if (share.samples == batch.count) return;
     for (Piece& piece : share.pieces) prepare(piece, batch.count, optimizer);
     share.samples = batch.count;
@@ -181,22 +195,19 @@ void BatchRun<T>::begin_step(Optimizer& optimizer) {
   if (optimizer.descends()) rule_ = optimizer.descent().template as<T>();
 }
 
-// A piece that descends leaves nothing behind that is its member's own. So whoever has done its
-// share goes on with those of the others: cores are seldom equally fast, or their shares equally
-// large.
+// Whoever has done its own pieces goes on with the free ones, those of others too: cores are seldom
+// equally fast, or shares equally large.
 template <class T>
 void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer& optimizer) {
-  const bool shares_out = members_ > 1;
   each_share(member, [&](Share& share) {
-    for (const Piece& piece : share.pieces) {
-      if (!piece.descends || !shares_out) update(piece, batch.count, optimizer);
-    }
+    for (std::size_t i = 0; i < share.own; ++i) update(share.pieces[i], batch.count, optimizer);
   });
-  for (int k = 0; shares_out && k < members_; ++k) {
+  if (members_ == 1) return;  // to ask for free pieces takes a part of the smallest steps
+  for (int k = 0; k < members_; ++k) {
     Share& share = shares_[static_cast<std::size_t>((member.rank() + k) % members_)];
     const auto next = [&] { return share.next.fetch_add(1, std::memory_order_relaxed); };
     for (std::size_t i = next(); i < share.pieces.size(); i = next()) {
-      if (share.pieces[i].descends) share.pieces[i].calls.run();
+      update(share.pieces[i], batch.count, optimizer);
     }
   }
 }

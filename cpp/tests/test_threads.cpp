@@ -118,32 +118,55 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
   }
 }
 
+// So many samples that the kernels put a gradient together from several parts.
+TEST_F(Threads, TakeTheSameStepsOfLargeBatches) {
+  const Problem<float> problem(300, 61, 5);
+  const auto run = [&](int threads) {
+    set_num_threads(threads);
+    auto network = wide();
+    FitOptions options;
+    options.batch_size = 290;
+    History history;
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.01), 0.9), options,
+        history);
+    return std::vector<float>(network.theta().begin(), network.theta().end());
+  };
+  const std::vector<float> theta = run(1);
+  for (const int threads : {2, 5}) EXPECT_TRUE(same_bits(run(threads), theta)) << threads;
+}
+
 /// θ after a step by a team of two, whose update all members make, or the last alone.
-std::vector<float> after_a_step(bool all_update) {
-  auto network = wide();
-  const Problem<float> problem(40, 61, 5);
+std::vector<float> after_a_step(Index samples, Optimizer& optimizer, bool all_update) {
+  auto network = mlp<float>(61, {64}, 5, "tanh", "softmax");  // all of its pieces are free
+  const Problem<float> problem(samples, 61, 5);
   const Dataset<float> data = problem.classes();
-  const Batch<float> batch{&data, nullptr, data.size()};
-  const OptimizerPointer optimizer = sgd(constant_rate(0.1), 0.9);
-  optimizer->bind(network.identity());
-  optimizer->arrange<float>(parameter_layout(network.graph(), data.size(), Purpose::fit));
-  BatchRun<float> run(network, cross_entropy(), {}, data.size(), 2, Purpose::fit);
+  const Batch<float> batch{&data, nullptr, samples};
+  optimizer.bind(network.identity());
+  optimizer.arrange<float>(parameter_layout(network.graph(), samples, Purpose::fit));
+  BatchRun<float> run(network, cross_entropy(), {}, samples, 2, Purpose::fit);
   run_team(2, [&](const Member& member) {
     run.read_theta(member);
     member.barrier();
     run.forward_backward(member, batch, {true, nullptr, network.state().data()}, false);
-    run.prepare_update(member, batch, *optimizer);
-    if (member.rank() == 0) run.begin_step(*optimizer);
+    run.prepare_update(member, batch, optimizer);
+    if (member.rank() == 0) run.begin_step(optimizer);
     member.barrier();
-    if (all_update || member.rank() == 1) run.update(member, batch, *optimizer);
+    if (all_update || member.rank() == 1) run.update(member, batch, optimizer);
     member.barrier();
     run.write_theta(member);
   });
   return {network.theta().begin(), network.theta().end()};
 }
 
-TEST_F(Threads, ThatAreDoneWithTheirShareOfADescentDoThoseOfTheOthers) {
-  EXPECT_TRUE(same_bits(after_a_step(false), after_a_step(true)));
+TEST_F(Threads, ThatAreDoneWithTheirShareOfAnUpdateDoThoseOfTheOthers) {
+  for (const Index samples : {40, 300}) {
+    const auto expect_same = [&](auto&& optimizer) {
+      EXPECT_TRUE(same_bits(after_a_step(samples, *optimizer(), false),
+                            after_a_step(samples, *optimizer(), true)));
+    };
+    expect_same([] { return sgd(constant_rate(0.1), 0.9); });
+    expect_same([] { return adam(constant_rate(0.1)); });
+  }
 }
 
 #ifdef __SANITIZE_THREAD__  // which makes it last seventy times as long
