@@ -120,12 +120,12 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
 
 // So many samples that the kernels put a gradient together from several parts.
 TEST_F(Threads, TakeTheSameStepsOfLargeBatches) {
-  const Problem<float> problem(300, 61, 5);
+  const Problem<float> problem(140, 61, 5);
   const auto run = [&](int threads) {
     set_num_threads(threads);
     auto network = wide();
     FitOptions options;
-    options.batch_size = 290;
+    options.batch_size = 130;
     History history;
     fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.01), 0.9), options,
         history);
