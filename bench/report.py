@@ -70,6 +70,11 @@ def _legend(record: Record) -> str:
     absent = [f"{TITLES[peer]} was not installed. " for peer in record.absent]
     rounds = len(record.limits)
     trips = [limits.round_trip for limits in record.limits]
+    apart = (
+        f"; a value went from one to another and back in {min(trips):.0f} to {max(trips):.0f} ns"
+        if record.cores > 1
+        else ""
+    )
     return (
         f"µs per training step (plain SGD, float32, ReLU where nothing else is said, "
         f"cross-entropy), the whole epoch divided by its steps: median (quartiles) of {rounds} "
@@ -78,7 +83,7 @@ def _legend(record: Record) -> str:
         f"time it is (×), and the useful flops as a share of the "
         f"{record.peak:.0f} GFLOP/s of multiply-adds measured in the same run on the "
         f"{record.cores} cores of this machine ({record.processor}), with which the step would "
-        f"take the FMA limit; a value went from one to another and back in {min(trips):.0f} to "
-        f"{max(trips):.0f} ns. All libraries start from the same weights and reach the same loss. "
+        f"take the FMA limit{apart}. "
+        f"All libraries start from the same weights and reach the same loss. "
         f"{''.join(absent)}{', '.join(used)}; {record.date[:10]}."
     )

@@ -13,14 +13,14 @@ namespace {
 /// cache when the optimizer reads it. Their rows are a multiple of the register tiles' 12 and 6.
 constexpr Index tile = 96;
 
+template <class T>
+constexpr Index piece_elements = static_cast<Index>(64 * std::size_t{1024} / sizeof(T));
+
 /// Pieces at the end of each member's share that anybody may compute: with memory of their own for
 /// the gradient, which the second-level cache has to hold as well. Two make up for what the shares
 /// of a few layers differ by; with four an optimizer that stores gradients is no faster than
 /// without.
 constexpr std::size_t most_free_pieces = 2;
-
-template <class T>
-constexpr Index piece_elements = static_cast<Index>(64 * std::size_t{1024} / sizeof(T));
 
 /// Elements from one row of a piece's gradient to the next: as in θ, where a piece is then one long
 /// row to the optimizer; or an odd number of cache lines, so that the rows of a tile do not meet in

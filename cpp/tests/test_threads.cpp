@@ -6,6 +6,7 @@
 
 #include "batch_run.hpp"
 #include "data.hpp"
+#include "networks.hpp"
 #include "nnbind/nnbind.hpp"
 #include "team.hpp"
 
@@ -63,7 +64,7 @@ TeamOutcome train(int threads, Index batch_size, std::optional<double> clip_norm
   TeamOutcome outcome;
   fit(network, data, cross_entropy(), *adam(constant_rate(1e-3), 0.9, 0.999, 1e-8, clip_norm),
       options, outcome.history, &validation);
-  outcome.theta.assign(network.theta().begin(), network.theta().end());
+  outcome.theta = theta_of(network);
   loss_and_gradient(network, data, cross_entropy());
   outcome.gradient.assign(network.gradient().begin(), network.gradient().end());
   outcome.evaluation = evaluate(network, validation, cross_entropy(), options.metrics);
@@ -129,7 +130,7 @@ TEST_F(Threads, TakeTheSameStepsOfLargeBatches) {
     History history;
     fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.01), 0.9), options,
         history);
-    return std::vector<float>(network.theta().begin(), network.theta().end());
+    return theta_of(network);
   };
   const std::vector<float> theta = run(1);
   for (const int threads : {2, 5}) EXPECT_TRUE(same_bits(run(threads), theta)) << threads;
@@ -155,7 +156,7 @@ std::vector<float> after_a_step(Index samples, Optimizer& optimizer, bool all_up
     member.barrier();
     run.write_theta(member);
   });
-  return {network.theta().begin(), network.theta().end()};
+  return theta_of(network);
 }
 
 TEST_F(Threads, ThatAreDoneWithTheirShareOfAnUpdateDoThoseOfTheOthers) {
@@ -189,8 +190,7 @@ TEST_F(Threads, TakeTheSameStepsBesideTheWorkOfOthers) {
     const Dataset<float> validation = problem.classes();
     fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.01)), options, history,
         &validation);
-    return std::pair(std::vector<float>(network.theta().begin(), network.theta().end()),
-                     history.val_loss);
+    return std::pair(theta_of(network), history.val_loss);
   };
   const auto [theta, losses] = run(1);
   std::atomic<bool> done = false;
@@ -291,7 +291,7 @@ TEST_F(Threads, AllLeaveAFitWhoseSourceFailsWithTheThetaOfTheLastStep) {
       fit(network, source, cross_entropy(), *optimizer, {}, history);
     }
     EXPECT_NO_THROW(loss_and_gradient(network, problem.classes(), cross_entropy()));
-    return std::vector<float>(network.theta().begin(), network.theta().end());
+    return theta_of(network);
   };
   EXPECT_TRUE(same_bits(run(true), run(false)));
 }
