@@ -86,7 +86,8 @@ AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights) {
   constexpr Index page = 4096 / sizeof(T);
   constexpr Index few = Index{2} * tile_rows;  // would not repay the copies
   if (weights.is_packed()) {
-    return many_registers && x.stride != 0 ? &affine_of_even_rows<T> : &affine_of_rows<T>;
+    const bool even = many_registers && x.stride != 0 && x.count > 1;
+    return even ? &affine_of_even_rows<T> : &affine_of_rows<T>;
   }
   if (weights.cols == 1) {
     return weights.stride == 1 ? &affine_of_unit<T> : &affine_of_distant_unit<T>;

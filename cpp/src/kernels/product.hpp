@@ -122,12 +122,13 @@ template <class T, class A>
 void product(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
-  if constexpr (!A::is_gradient) {
+  if constexpr (std::is_same_v<A, Across<T>>) {
     if (c.rows == 1) {
-      with_packing<A>(b, [&](auto packed) { product_row<T, packed>(a, b, start, c); });
-    } else {
-      product_of_panels<T, End::store>(a, b, start, c, descent);
+      return with_packing<A>(b, [&](auto packed) { product_row<T, packed>(a, b, start, c); });
     }
+  }
+  if constexpr (!A::is_gradient) {
+    product_of_panels<T, End::store>(a, b, start, c, descent);
   } else if constexpr (many_registers) {
     product_of_panels<T, End::any>(a, b, start, c, descent);
   } else if (descent.theta.data == nullptr) {
