@@ -171,7 +171,7 @@ TEST_F(Threads, ThatAreDoneWithTheirShareOfAnUpdateDoThoseOfTheOthers) {
 }
 
 #ifdef __SANITIZE_THREAD__  // which makes it last seventy times as long
-constexpr Index epochs_beside_others = 5;
+constexpr Index epochs_beside_others = 3;
 #else
 constexpr Index epochs_beside_others = 20;
 #endif
