@@ -154,7 +154,9 @@ void input_gradient_of_rows(const MatrixView<const T>& grad_out, const Panels<co
 template <class T>
 InputGradientLoop<T> input_gradient_loop(const Panels<const T>& weights, bool one_sample) {
   if (weights.cols == 1 && weights.stride == 1) return &input_gradient_of_unit<T>;
-  return one_sample ? &input_gradient_of_sample<T> : &input_gradient_of_rows<T>;
+  if (!one_sample) return &input_gradient_of_rows<T>;
+  return weights.is_packed() ? &input_gradient_of_sample<T, true>
+                             : &input_gradient_of_sample<T, false>;
 }
 
 namespace {

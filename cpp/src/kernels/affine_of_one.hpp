@@ -7,6 +7,7 @@
 
 #include "kernels/descent.hpp"
 #include "kernels/tile_shape.hpp"
+#include "kernels/transpose.hpp"
 
 namespace nnbind::kernels {
 
@@ -53,52 +54,51 @@ void affine_of_distant_unit(const Rows<T>& x, const Panels<const T>& weights, bo
       x, bias ? w[x.cols * stride] : T{0}, out, [&](Index k) { return first(k, lanes<T>); }, first);
 }
 
-/// As many elements of g Wᵀ as a vector has, added to `out` or written over it, from as many rows
-/// of W or, if not `all`, from those that are left. Each is a sum in every lane; a row that is not
-/// there is the last once more.
-template <class T, bool all>
-EIGEN_ALWAYS_INLINE void multiply_by_rows(const T* g, const Panels<const T>& weights,
-                                          bool accumulate, T* out) {
-  constexpr Index side = lanes<T>;
-  simd::PacketBlock<Packet<T>, side> sums;
-  unrolled<side>([&](int r) { sums.packet[r] = broadcast(T{0}); });
-  const auto add = [&](Index j, const auto& read) {
-    const T* const column = weights.column(j);
-    const Packet<T> left = read(g + j);
-    unrolled<side>([&](int r) {
-      const Index row = all ? Index{r} : std::min<Index>(r, weights.rows - 1);
-      sums.packet[r] = simd::pmadd(left, read(column + row * weights.stride), sums.packet[r]);
-    });
+/// g and R rows of W multiplied, each product's sum in the lanes of a vector: row r's in sums[r].
+/// Where the rows are is to be known without a multiplication for each vector, or to add up their
+/// addresses takes longer than the products.
+template <class T, int R, bool packed>
+EIGEN_ALWAYS_INLINE void multiply_by_rows(const T* g, const Panels<const T>& weights, T* sums) {
+  Packet<T> sum[R];
+  unrolled<R>([&](int r) { sum[r] = broadcast(T{0}); });
+  const Index stride = packed ? panel_columns<T> : weights.stride;
+  const auto add = [&](Index j, const Packet<T>& left, const auto& read) {
+    const T* const column = packed ? weights.column(j) : weights.data + j;
+    unrolled<R>(
+        [&](int r) { sum[r] = simd::pmadd(left, Packet<T>(read(column + r * stride)), sum[r]); });
   };
   Index j = 0;
-  for (; j + side <= weights.cols; j += side) add(j, [](const T* from) { return load(from); });
+  for (; j + lanes<T> <= weights.cols; j += lanes<T>) {
+    add(j, load(g + j), [](const T* from) { return load(from); });
+  }
   if (const Index left = weights.cols - j; left > 0) {
-    add(j, [left](const T* from) { return load_first(from, left); });
+    add(j, load_first(g + j, left), [left](const T* from) { return first_of_whole(from, left); });
   }
-  simd::ptranspose(sums);
-  for (Index half = side / 2; half > 0; half /= 2) {
-    for (Index r = 0; r < half; ++r) {
-      sums.packet[r] = simd::padd(sums.packet[r], sums.packet[r + half]);
-    }
-  }
-  const Index count = all ? side : weights.rows;
-  if (accumulate) sums.packet[0] = simd::padd(load_first(out, count), sums.packet[0]);
-  store_first(out, sums.packet[0], count);
+  unrolled<R>([&](int r) { store(sums + r * lanes<T>, sum[r]); });
 }
 
 /// ∂L/∂X of a batch of one sample: W is read as it lies, where to transpose it takes longer than
-/// the product. The sums are in another order than those of more samples.
-template <class T>
+/// the product. The sums are in another order than those of more samples, the same for each row.
+template <class T, bool packed>
 void input_gradient_of_sample(const MatrixView<const T>& grad_out, const Panels<const T>& weights,
                               bool accumulate, const MatrixView<T>& grad_inputs) {
+  constexpr Index side = lanes<T>;
+  alignas(cache_line) std::array<T, static_cast<std::size_t>(side * side)> sums;
+  T* const out = grad_inputs.data;
   Index k = 0;
-  for (; k + lanes<T> <= weights.rows; k += lanes<T>) {
-    multiply_by_rows<T, true>(grad_out.data, weights.middle_rows(k, lanes<T>), accumulate,
-                              grad_inputs.data + k);
+  for (; k + side <= weights.rows; k += side) {
+    multiply_by_rows<T, side, packed>(grad_out.data, weights.middle_rows(k, side), sums.data());
+    Packet<T> total = accumulate ? load(out + k) : broadcast(T{0});
+    transpose_block<T>(sums.data(), side, side, [&](Index /*lane*/, const Packet<T>& parts) {
+      total = simd::padd(total, parts);
+    });
+    store(out + k, total);
   }
-  if (k < weights.rows) {
-    multiply_by_rows<T, false>(grad_out.data, weights.middle_rows(k, weights.rows - k), accumulate,
-                               grad_inputs.data + k);
+  for (; k < weights.rows; ++k) {
+    multiply_by_rows<T, 1, packed>(grad_out.data, weights.middle_rows(k, 1), sums.data());
+    T total = accumulate ? out[k] : T{0};
+    for (Index lane = 0; lane < side; ++lane) total += sums[static_cast<std::size_t>(lane)];
+    out[k] = total;
   }
 }
 
