@@ -154,7 +154,7 @@ class Workspace {
   struct Share {
     Range rows;
     Range columns;
-    bool mine;  // or the first member's alone
+    bool mine;  // or there is nothing to do
   };
   /// One piece of work of the backward pass.
   struct Step {

@@ -50,10 +50,14 @@ typename Workspace<T>::Share Workspace<T>::share(Sharing sharing, NodeId id, Ind
                                                  const Program& program,
                                                  const Member& member) const {
   switch (sharing) {
-    case Sharing::rows:
-      return {member.share(program.batch), {0, columns}, true};
-    case Sharing::columns:
-      return {{0, program.batch}, my_columns<T>(member, columns), true};
+    case Sharing::rows: {
+      const Range rows = member.share(program.batch);
+      return {rows, {0, columns}, rows.size() > 0};
+    }
+    case Sharing::columns: {
+      const Range own = my_columns<T>(member, columns);
+      return {{0, program.batch}, own, own.size() > 0};
+    }
     case Sharing::alone:
       break;
   }

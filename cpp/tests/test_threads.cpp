@@ -119,6 +119,19 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
   }
 }
 
+// Work enough for a team of two, of which one has no row.
+TEST_F(Threads, ComputeTheSameGradientOfOneSample) {
+  const Problem<float> problem(1, 256, 10);
+  auto network = mlp<float>(256, {1024, 1024}, 10, "tanh", "softmax");
+  const auto gradient = [&](int threads) {
+    set_num_threads(threads);
+    loss_and_gradient(network, problem.classes(), cross_entropy());
+    return std::vector<float>(network.gradient().begin(), network.gradient().end());
+  };
+  const std::vector<float> alone = gradient(1);
+  for (int k = 0; k < 20; ++k) ASSERT_TRUE(same_bits(gradient(2), alone));
+}
+
 // So many samples that the kernels put a gradient together from several parts.
 TEST_F(Threads, TakeTheSameStepsOfLargeBatches) {
   const Problem<float> problem(140, 61, 5);

@@ -77,7 +77,8 @@ struct BackwardPass {
   bool training = false;  ///< as in the forward pass
   bool dropout = false;   ///< whether the forward pass dropped units
   bool padded = false;    ///< as in the forward pass
-  /// Whether this is a batch of one sample, and not one row of a larger batch.
+  /// Whether batches have but one sample here. A single row of a larger batch, or of a smaller one
+  /// in the memory for larger ones, is to have the bits that it has among others.
   bool one_sample = false;
 };
 

@@ -23,8 +23,8 @@ AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights);
 
 /// ∂L/∂X = ∂L/∂T · Wᵀ; written over `grad_inputs`, or added to it. With some rows of W, those
 /// columns of ∂L/∂X. `grad_inputs` may have more, up to whole vectors, which get what is of no use.
-/// `one_sample`: ∂L/∂T is of a batch of one; it is not enough that it is one row, as that may be a
-/// part of a batch, whose sums shall be in the order of the whole.
+/// `one_sample`: ∂L/∂T is a row, where all batches have but one sample; a row that may be a part of
+/// a batch has its sums in the order of the whole.
 template <class T>
 using InputGradientLoop = void (*)(const MatrixView<const T>& grad_out,
                                    const Panels<const T>& weights, bool accumulate,

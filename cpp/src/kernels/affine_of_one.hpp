@@ -1,5 +1,5 @@
-// The products of a single sample, or of a layer with a single input or unit: matrices of one row
-// or column, of which no tile could use a value twice.
+// The products of a single sample, or of a layer with a single unit: matrices of one row or column,
+// of which no tile could use a value twice.
 #pragma once
 
 #include <algorithm>
