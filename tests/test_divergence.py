@@ -45,6 +45,28 @@ def test_after_divergence_the_parameters_are_those_of_the_best_epoch(
     assert history.best_epoch == 4
 
 
+def test_parameters_that_the_last_step_has_blown_up_are_a_divergence() -> None:
+    net = nn.mlp(2, [4], 1)
+    before = net.theta.copy()
+    x, y = np.ones((20, 2), np.float32), np.full((20, 1), 100, np.float32)
+    with pytest.raises(nn.DivergenceError, match=r"theta is no longer finite in epoch 0 .* began"):
+        fit(net, x, y, loss="mse", epochs=1, optimizer=nn.SGD(3e38))
+    assert same_bits(net.theta, before)
+    assert net.history is not None
+    assert net.history.epochs == 0
+
+
+def test_a_validation_loss_that_is_not_finite_is_a_divergence(rng: np.random.Generator) -> None:
+    net = nn.mlp(2, [4], 1)
+    before = net.theta.copy()
+    x, y = rng.normal(size=(20, 2)).astype(np.float32), rng.normal(size=(20, 1)).astype(np.float32)
+    far = x * np.float32(1e25)
+    with pytest.raises(nn.DivergenceError, match="the validation loss is no longer finite"):
+        fit(net, x, y, loss="mse", epochs=5, validation_data=(far, y),
+            early_stopping=nn.EarlyStopping(2))  # fmt: skip
+    assert same_bits(net.theta, before)
+
+
 def test_a_diverging_step_says_so() -> None:
     net = nn.mlp(1, [], 1, dtype=np.float64)
     net.theta[:] = 1e200

@@ -166,6 +166,24 @@ def test_memory_maps_and_iterables_go_on(tmp_path: Path) -> None:
     assert_same(nn.resume(path, batches, progress=False), fit(nn.mlp(4, [5], 2)))
 
 
+@pytest.mark.parametrize("sizes", [(1, 8, 8), (4, 8, 40)])
+def test_batches_that_grow_go_on(sizes: tuple[int, ...], tmp_path: Path) -> None:
+    """What the first batch was like is as if forgotten by the second epoch."""
+    rng = np.random.default_rng(1)
+    batches = [(rng.normal(size=(n, 60)), rng.normal(size=(n, 3))) for n in sizes]
+
+    def fit(**options: Any) -> nn.Network:
+        net = nn.mlp(60, [70, 50], 3, dtype=np.float32)
+        net.fit(batches, loss="mse", epochs=4, optimizer=nn.SGD(0.05), regularizer=nn.L2(0.1),
+                progress=False, **options)  # fmt: skip
+        return net
+
+    path = tmp_path / "net"
+    with pytest.raises(Interruption):
+        fit(callbacks=[nn.Checkpoint(path), interrupt(2)])
+    assert_same(nn.resume(path, batches, progress=False), fit())
+
+
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [

@@ -107,7 +107,7 @@ void FitRun<T>::run() {
       }
       throw;
     }
-    if (diverged_) throw_divergence();
+    if (diverged_ != nullptr) throw_divergence();
     if (regroup_) regroup();
     if (hook_due_) {
       hook_due_ = false;
@@ -133,20 +133,21 @@ void FitRun<T>::run_epochs(const Member& member) {
     run_epoch(member);
     if (batch_run_) batch_run_->write_theta(member);
     if (member.rank() == 0) in_epoch_ = false;
-    if (diverged_ || regroup_) return;
+    if (diverged_ != nullptr || regroup_) return;
     member.barrier();
     if (validation_) {
       validation_->run(member);
       member.barrier();
     }
     member.alone([this] { end_epoch(); });
+    if (diverged_ != nullptr) return;
     keep_best_theta(member);
   } while (!finished_ && !hook_due_);
 }
 
 template <class T>
 void FitRun<T>::run_epoch(const Member& member) {
-  for (Index number = next_batch_; !diverged_ && !regroup_; ++number) {
+  for (Index number = next_batch_; diverged_ == nullptr && !regroup_; ++number) {
     const std::optional<Batch<T>> batch = next_batch(member, number);
     if (!batch) return;
     step(member, *batch);
@@ -163,7 +164,9 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
   member.alone([this] {
     from_source_ = source_->next();
     grown_ = from_source_ && (!batch_run_ || from_source_->size() > batch_size_);
-    if (grown_) make_room(from_source_->size());
+    // Never for fewer than were guessed: what is done otherwise for the smallest capacities would
+    // depend on which batches a fit has seen, and a resumed one has not seen all.
+    if (grown_) make_room(std::max(from_source_->size(), guessed_batch));
   });
   if (!from_source_) return std::nullopt;
   if (grown_) {

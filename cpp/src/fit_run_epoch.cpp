@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "fit_run.hpp"
+#include "kernels/finite.hpp"
 #include "nnbind/error.hpp"
 
 namespace nnbind {
@@ -77,9 +78,7 @@ void FitRun<T>::account(const Batch<T>& batch) {
   }
   samples_ += batch.count;
   if (!options_.metrics.empty()) batch_run_->add_to(metric_sums_, batch);
-  if (!std::isfinite(value)) {
-    diverged_ = true;
-  }
+  if (!std::isfinite(value)) diverged_ = "the loss";
 }
 
 template <class T>
@@ -104,6 +103,13 @@ void FitRun<T>::end_epoch() {
   require(samples_ > 0, "Network.fit",
           "the iterator gave no batch in epoch " + std::to_string(state_.epoch) +
               "; pass a list, or an object whose iter() begins anew");
+  // The loss says nothing of what the last step has made of θ.
+  if (!kernels::all_finite<T>(network_.theta().data(), network_.parameter_count())) {
+    diverged_ = "theta";
+  } else if (validation_ && !std::isfinite(validation_->result().loss)) {
+    diverged_ = "the validation loss";
+  }
+  if (diverged_ != nullptr) return;
   record_epoch();
   const double monitored = validation_ ? history_.val_loss.back() : history_.loss.back();
   ++network_.epochs_trained;
@@ -171,10 +177,10 @@ void FitRun<T>::throw_divergence() {
   const std::string back = history_.best_epoch < 0
                                ? "where the fit began"
                                : "at epoch " + std::to_string(history_.best_epoch) + ", its best";
-  throw DivergenceError("[Network.fit] the loss is no longer finite in epoch " +
-                        std::to_string(state_.epoch) + " at learning rate " +
-                        number_text(last_rate_) + "; the network is back " + back +
-                        ". A smaller learning rate may help");
+  throw DivergenceError("[Network.fit] " + std::string(diverged_) +
+                        " is no longer finite in epoch " + std::to_string(state_.epoch) +
+                        " at learning rate " + number_text(last_rate_) + "; the network is back " +
+                        back + ". A smaller learning rate may help");
 }
 
 #define NNBIND_INSTANTIATE(T)                              \
