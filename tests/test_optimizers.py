@@ -138,6 +138,14 @@ def test_clipping_shortens_a_long_gradient_and_keeps_a_short_one(rng: np.random.
         assert np.linalg.norm(net.theta - before) == pytest.approx(expected, rel=1e-9)
 
 
+def test_clipping_shortens_a_gradient_whose_square_is_beyond_float32() -> None:
+    net = nn.mlp(1, [], 1, dtype=np.float32)
+    net.theta[:] = 0
+    x = np.full((1, 1), 1e10, np.float32)
+    net.train_step(x, x, loss="squared_error", optimizer=nn.SGD(1.0, clip_norm=1.0))
+    assert_close(net.theta, [1.0, 1e-10], 1e-6)
+
+
 # ---- whose state it is -----------------------------------------------------------------------
 
 

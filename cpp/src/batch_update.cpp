@@ -242,6 +242,24 @@ void BatchRun<T>::step(const Piece& piece, MatrixView<T> gradient, Optimizer& op
   });
 }
 
+namespace {
+
+/// The norm of a gradient. Where the sum of squares overflows T, which the norm does not, in
+/// double.
+template <class T>
+double norm(std::span<const T> gradient) {
+  const auto size = static_cast<Index>(gradient.size());
+  double square =
+      kernels::norms<T>(Panels<const T>::plain({gradient.data(), 1, size, size})).square;
+  if (std::isinf(square)) {
+    square = 0;
+    for (const double g : gradient) square += g * g;
+  }
+  return std::sqrt(square);
+}
+
+}  // namespace
+
 template <class T>
 void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
                                  Optimizer& optimizer) {
@@ -249,10 +267,7 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   store_gradient(member, batch, gradient);
   member.barrier();
   if (member.rank() == 0) {
-    const Index size = network_->parameter_count();
-    const double square =
-        kernels::norms<T>(Panels<T>::plain({gradient.data(), 1, size, size})).square;
-    clip_scale_ = std::min(1.0, *optimizer.clip_norm() / std::sqrt(square));
+    clip_scale_ = std::min(1.0, *optimizer.clip_norm() / norm<T>(gradient));
   }
   member.barrier();
   each_share(member, [&](const Share& share) {

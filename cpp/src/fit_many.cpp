@@ -178,6 +178,10 @@ void fit_many(std::span<const FitJob<T>> jobs, int threads, const FitManyHooks& 
   for (const FitJob<T>& job : jobs) {
     job.optimizer->bind(job.network->identity());
   }
+  const bool alone = std::ranges::any_of(jobs, [](const FitJob<T>& job) {
+    return job.network->runs_alone() || job.losses->run_alone();
+  });
+  if (alone) threads = 1;
   const std::size_t wanted = static_cast<std::size_t>(threads == 0 ? get_num_threads() : threads);
   ManyFits<T>(jobs, hooks).run(static_cast<int>(std::min(wanted, jobs.size())));
 }

@@ -39,7 +39,8 @@ void FitOptions::check_samples(Index set, const std::string& where) const {
   check_entries(samples, set, where, "samples");
   const Index n = samples.empty() ? set : static_cast<Index>(samples.size());
   const auto size = static_cast<Index>(sample_order.size());
-  if (size != 0 && size != n && size != n * epochs) {
+  const bool for_each_epoch = n > 0 && size % n == 0 && size / n == epochs;
+  if (size != 0 && size != n && !for_each_epoch) {
     throw ShapeError("[" + where + "] sample_order has " + std::to_string(size) +
                      " entries; expected " + std::to_string(n) + ", or that for each of the " +
                      std::to_string(epochs) + " epochs");

@@ -58,6 +58,13 @@ TEST(Messages, NameWhereWhatCameAndWhatWasExpected) {
   options.sample_order = order;
   expect_message<ShapeError>("[Network.fit] sample_order has 3 entries; expected 10",
                              fitting(good, options));
+  const std::vector<std::int64_t> samples{0, 1, 2, 3}, twice{0, 1, 2, 3, 0, 1, 2, 3};
+  options.samples = samples;
+  options.sample_order = twice;
+  options.epochs = (Index{1} << 62) + 2;  // of which a multiplication by 4 leaves 8
+  expect_message<ShapeError>("[Network.fit] sample_order has 8 entries; expected 4",
+                             fitting(good, options));
+  options = {};
   const std::vector<std::int64_t> beyond{0, 1, 2, 3, 4, 5, 6, 7, 8, 10};
   options.sample_order = beyond;
   expect_message<OptionError>("sample_order has the entry 10; expected 0 <= entry < 10",

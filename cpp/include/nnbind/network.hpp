@@ -79,6 +79,9 @@ class Network {
   /// A table of the nodes: what each computes from which others, and its number of parameters.
   [[nodiscard]] std::string summary() const;
 
+  /// Whether some operator runs code that only the calling thread may run.
+  [[nodiscard]] bool runs_alone() const { return runs_alone_; }
+
   /// Draws θ anew from the seed, as when the network was made.
   void reset();
 

@@ -60,22 +60,6 @@ inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>
       &product_tile<T, 1, int{V} + 1, packed, End::store, A>...};
 }(std::make_index_sequence<row_vectors>{});
 
-/// C of a single row: its vectors, or whole panels of them, are shared out evenly over the fewest
-/// tiles.
-template <class T, bool packed, class A>
-void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
-  constexpr Index width = packed ? panel_columns<T> : lanes<T>;
-  const EvenShares tiles(ceil_div(c.cols, width), row_vectors * lanes<T> / width);
-  for (Index t = 0, col = 0; t < tiles.count; ++t) {
-    const Index cols = std::min(tiles.size(t) * width, c.cols - col);
-    const Index vectors = packed ? ceil_div(cols, lanes<T>) : tiles.size(t);
-    row_table<T, A, packed>[static_cast<std::size_t>(vectors - 1)](
-        a, {b.column(col), b.rows, cols, b.stride, b.step}, start, c.data + col, c.stride, cols,
-        {});
-    col += cols;
-  }
-}
-
 /// Calls f(whether B is packed): a constant, which the left factor may know.
 template <class A, class T, class F>
 void with_packing(const Panels<const T>& b, F&& f) {
@@ -112,6 +96,27 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
     panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
       product_panel<T, A, 1, false, end>(a, right, start, out, step);
     });
+  }
+}
+
+/// C of a single row: its vectors, or whole panels of them, are shared out evenly over the fewest
+/// tiles.
+template <class T, bool packed, class A>
+void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
+  constexpr Index width = packed ? panel_columns<T> : lanes<T>;
+  constexpr Index most = row_vectors * lanes<T> / width;
+  if constexpr (most == 0) {  // where a vector is but one number
+    product_of_panels<T, End::store>(a, b, start, c, {});
+  } else {
+    const EvenShares tiles(ceil_div(c.cols, width), most);
+    for (Index t = 0, col = 0; t < tiles.count; ++t) {
+      const Index cols = std::min(tiles.size(t) * width, c.cols - col);
+      const Index vectors = packed ? ceil_div(cols, lanes<T>) : tiles.size(t);
+      row_table<T, A, packed>[static_cast<std::size_t>(vectors - 1)](
+          a, {b.column(col), b.rows, cols, b.stride, b.step}, start, c.data + col, c.stride, cols,
+          {});
+      col += cols;
+    }
   }
 }
 
