@@ -43,6 +43,18 @@ def test_binary_accuracy_is_the_share_of_right_sides_of_one_half(rng: np.random.
     assert values["binary_accuracy"] == np.mean((net.predict(x) >= 0.5) == (y == 1))
 
 
+@pytest.mark.parametrize("loss", ["mse", "hinge"])
+def test_accuracy_of_signs_is_the_share_of_right_signs(loss: str, rng: np.random.Generator) -> None:
+    net = nn.mlp(4, [6], 1, activation="tanh", output="tanh", dtype=np.float64)
+    x, y = rng.normal(size=(300, 4)), np.where(rng.normal(size=(300, 1)) > 0, 1.0, -1.0)
+    values = net.evaluate(x, y, loss=loss, metrics=("accuracy", "binary_accuracy"))
+    right = np.mean((net.predict(x) >= 0) == (y > 0))
+    assert [values["accuracy"], values["binary_accuracy"]] == [right, right]
+    history = fit(net.copy(), x, y, loss=loss, epochs=1, optimizer=nn.SGD(1e-300),
+                  metrics=["accuracy"], batch_size=32)  # fmt: skip
+    assert history.metrics["accuracy"] == [right]
+
+
 def test_metrics_of_training_are_of_its_samples(rng: np.random.Generator) -> None:
     net, x, y = problem(rng)
     standing_still = nn.SGD(1e-300)

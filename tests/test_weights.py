@@ -64,6 +64,38 @@ def test_class_weights_of_a_binary_column(rng: np.random.Generator) -> None:
     assert_close(by_class.theta, by_sample.theta)
 
 
+def test_class_weights_of_signs(rng: np.random.Generator) -> None:
+    net = nn.mlp(5, [4], 1, output="tanh", dtype=np.float64)
+    x, y = rng.normal(size=(8, 5)), np.array([[-1.0, 1, 1, 1, -1, 1, 1, 1]]).T
+    given: list[Any] = [np.array([3.0, 0.5]), {-1: 3.0, 1: 0.5}]
+    losses = [net.evaluate(x, y, loss="hinge", class_weight=w)["loss"] for w in given]
+    of_samples = np.where(y[:, 0] < 0, 3.0, 0.5)
+    expected = net.evaluate(x, y, loss="hinge", sample_weight=of_samples)["loss"]
+    assert_close(losses, [expected, expected])
+
+
+@pytest.mark.parametrize(
+    ("y", "class_weight", "message"),
+    [
+        (np.full((4, 1), 0.99), {0: 2.0}, r"y has \[0.99\] in row 0; class_weight expects labels"),
+        (np.full((4, 1), 0.99), "balanced", "class_weight expects labels"),
+        (np.array([[0.0], [1], [1], [0]]), {3: 2.0}, "has the label 3; expected some of 0, 1"),
+        (np.array([[-1.0], [1], [1], [1]]), {0: 2.0}, "has the label 0; expected some of -1, 1"),
+    ],
+)
+def test_class_weights_want_classes(y: Any, class_weight: Any, message: str) -> None:
+    net = nn.mlp(5, [4], 1, output="tanh", dtype=np.float64)
+    with pytest.raises(ValueError, match=message):
+        net.evaluate(np.ones((4, 5)), y, loss="mse", class_weight=class_weight)
+
+
+@pytest.mark.parametrize("y", [[[0.2, 0.8]], [[1.0, 1.0]], [[0.0, 0.0]]])
+def test_class_weights_want_one_hot_rows(y: Any) -> None:
+    net = nn.mlp(5, [4], 2, output="softmax", dtype=np.float64)
+    with pytest.raises(ValueError, match="class_weight expects labels, one-hot rows"):
+        net.evaluate(np.ones((1, 5)), y, loss="mse", class_weight={1: 2.0})
+
+
 @pytest.mark.parametrize("entry", ["evaluate", "loss_and_gradient", "train_step"])
 def test_class_weights_work_in_every_entry_point(entry: str, rng: np.random.Generator) -> None:
     net = nn.mlp(4, [6], 3, output="softmax", dtype=np.float64)

@@ -43,6 +43,8 @@ void MetricSums::add(std::span<const T> prediction, const T* target, std::int64_
     if (prediction[k] > prediction[likeliest]) likeliest = k;
     if (y(k) > y(right)) right = k;
     right_side_ += static_cast<double>((f >= threshold) == (y(k) > 0.5));
+    right_sign_ += static_cast<double>((f >= 0) == (y(k) > 0.5));
+    signs_ |= y(k) < 0;
     absolute_ += std::abs(difference);
     residual_[k] += difference * difference;
     const double deviation = y(k) - mean_[k];
@@ -60,6 +62,8 @@ void MetricSums::add(const MetricSums& other) {
   const double all = samples_ + other.samples_;
   right_class_ += other.right_class_;
   right_side_ += other.right_side_;
+  right_sign_ += other.right_sign_;
+  signs_ |= other.signs_;
   absolute_ += other.absolute_;
   for (std::size_t k = 0; k < residual_.size(); ++k) {
     residual_[k] += other.residual_[k];
@@ -71,7 +75,8 @@ void MetricSums::add(const MetricSums& other) {
 }
 
 void MetricSums::clear() {
-  samples_ = right_class_ = right_side_ = absolute_ = 0;
+  samples_ = right_class_ = right_side_ = right_sign_ = absolute_ = 0;
+  signs_ = false;
   for (std::vector<double>* sums : {&residual_, &mean_, &variation_}) std::ranges::fill(*sums, 0);
 }
 
@@ -83,7 +88,7 @@ double MetricSums::value(Metric metric) const {
       if (residual_.size() > 1) return right_class_ / samples_;
       [[fallthrough]];
     case Metric::binary_accuracy:
-      return right_side_ / values;
+      return (signs_ ? right_sign_ : right_side_) / values;
     case Metric::mae:
       return absolute_ / values;
     case Metric::mse: {

@@ -22,9 +22,10 @@ def sample_weights(
     """The weight of each sample (n,): its own times that of its class; None if neither is given.
 
     ``class_weight`` is {label: weight} (labels left out weigh 1), an array with a weight for each
-    class, or "balanced": n / (classes · count of the class), as in scikit-learn. ``y`` holds
-    labels, one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises ShapeError or ValueError,
-    also with several outputs: whose classes would be meant?
+    class, in the order of the labels, or "balanced": n / (classes · count of the class), as in
+    scikit-learn. ``y`` holds labels, one-hot rows, or a column of 0 and 1 or of -1 and 1. Raises
+    ShapeError or ValueError, also for other targets, for labels that are no class, and with several
+    outputs: whose classes would be meant?
     """
     if class_weight is None:
         return sample_weight
@@ -33,6 +34,11 @@ def sample_weights(
         raise ValueError(
             f"[{where}] class_weight is for a single output, and the network has {names}; "
             "expected sample_weight"
+        )
+    if isinstance(class_weight, str) and class_weight != "balanced":
+        raise ValueError(
+            f'[{where}] class_weight is "{class_weight}"; expected "balanced", {{label: weight}} '
+            "or an array"
         )
     (y,) = _core.parts(y, names, f"[{where}] y")
     labels = _labels(_core.numbers(y, f"[{where}] y"), where)
@@ -51,8 +57,10 @@ def _of_classes(
     class_weight: Any, labels: NDArray[np.int64], outputs: int, where: str
 ) -> NDArray[np.float64]:
     if isinstance(class_weight, str):
-        return _balanced(class_weight, labels, where)
-    classes = max(outputs, 2)
+        return _balanced(labels)
+    classes = list(range(max(outputs, 2)))
+    if outputs == 1 and (labels < 0).any():
+        classes = [-1, 1]
     if isinstance(class_weight, Mapping):
         table = {
             _label(label, where): real(weight, f"class_weight of label {label}", where)
@@ -60,12 +68,17 @@ def _of_classes(
         }
     else:
         weights = _core.numbers(class_weight, f"[{where}] class_weight")
-        if weights.shape != (classes,):
+        if weights.shape != (len(classes),):
             raise ShapeError(
-                f"[{where}] class_weight has shape {weights.shape}; expected ({classes},)"
+                f"[{where}] class_weight has shape {weights.shape}; expected ({len(classes)},)"
             )
-        table = dict(enumerate(weights.astype(np.float64).tolist()))
+        table = dict(zip(classes, weights.astype(np.float64).tolist(), strict=True))
     for label, weight in table.items():
+        if label not in classes:
+            raise ValueError(
+                f"[{where}] class_weight has the label {label}; expected some of "
+                f"{', '.join(map(str, classes))}"
+            )
         if not (np.isfinite(weight) and weight >= 0):
             raise ValueError(
                 f"[{where}] class_weight of label {label} is {weight}; expected a number >= 0"
@@ -83,21 +96,29 @@ def _label(label: Any, where: str) -> int:
 
 def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
     if y.ndim == 2 and y.shape[1] > 1:
+        one_hot = ((y == 0) | (y == 1)).all(axis=1) & (y.sum(axis=1) == 1)
+        _require(one_hot | ~np.isfinite(y).all(axis=1), y, where)
         return np.asarray(np.argmax(y, axis=1), np.int64)
     if y.ndim == 0 or y.size != len(y):
         raise ShapeError(
             f"[{where}] y has shape {y.shape}; class_weight expects labels, one-hot rows or a "
             "column of two values"
         )
+    column = y.reshape(len(y))
     with np.errstate(invalid="ignore"):  # a NaN is refused later, by name and row
-        return y.reshape(len(y)).astype(np.int64)
+        _require((column == np.round(column)) | ~np.isfinite(column), y, where)
+        return column.astype(np.int64)
 
 
-def _balanced(name: str, labels: NDArray[np.int64], where: str) -> NDArray[np.float64]:
-    if name != "balanced":
+def _require(is_label: NDArray[np.bool_], y: NDArray[Any], where: str) -> None:
+    if not is_label.all():
+        row = int(np.argmin(is_label))
         raise ValueError(
-            f'[{where}] class_weight is "{name}"; expected "balanced", {{label: weight}} '
-            "or an array"
+            f"[{where}] y has {y[row].tolist()} in row {row}; class_weight expects labels, one-hot "
+            "rows or a column of two values"
         )
+
+
+def _balanced(labels: NDArray[np.int64]) -> NDArray[np.float64]:
     classes, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     return np.asarray((len(labels) / (len(classes) * counts))[inverse])

@@ -15,8 +15,9 @@ namespace nnbind {
 /// | name            | meaning, over n samples                                                     |
 /// |-----------------|-----------------------------------------------------------------------------|
 /// | accuracy        | part whose largest output is at the right class; with one output as below   |
-/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold; a   |
-/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1}                 |
+/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold, or  |
+/// |                 | of 0 if there are targets below 0; a target above 1/2 is positive, be it of |
+/// |                 | {0, 1} or of {-1, 1}                                                        |
 /// | mse             | mean of (y - f)² over samples and outputs                                   |
 /// | mae             | mean of |y - f| over samples and outputs                                    |
 /// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
@@ -28,6 +29,8 @@ Metric metric_from_name(std::string_view name, const std::string& where = "Metri
 std::string_view metric_name(Metric metric);
 
 /// Sums from which every metric can be computed; sums over parts of the data can be added up.
+/// Means and variations are kept by updates that do not cancel: Chan, Golub, LeVeque, "Updating
+/// formulae", 1979.
 class MetricSums {
  public:
   explicit MetricSums(Index outputs = 0)
@@ -35,12 +38,13 @@ class MetricSums {
         mean_(residual_.size()),
         variation_(residual_.size()) {}
 
-  /// Means and variations are kept by updates that do not cancel: Chan, Golub, LeVeque, "Updating
-  /// formulae", 1979.
-  /// One sample: its prediction, and its target as values or, where `target` is nullptr, a label.
+  /// Adds one sample: its prediction, and its target as values or, where `target` is nullptr, a
+  /// label.
   template <class T>
   void add(std::span<const T> prediction, const T* target, std::int64_t label, double threshold);
+  /// Adds the sums over other samples.
   void add(const MetricSums& other);
+  /// As at first: of no samples.
   void clear();
 
   [[nodiscard]] double value(Metric metric) const;
@@ -49,6 +53,8 @@ class MetricSums {
   double samples_ = 0;
   double right_class_ = 0;
   double right_side_ = 0;
+  double right_sign_ = 0;  // the same with predictions cut at 0
+  bool signs_ = false;     // there are targets below 0
   double absolute_ = 0;
   std::vector<double> residual_;  // for each output: Σ (y - f)², ȳ, Σ (y - ȳ)²
   std::vector<double> mean_;
