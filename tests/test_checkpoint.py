@@ -70,6 +70,7 @@ def test_a_resumed_fit_removes_the_old_files_and_no_others(tmp_path: Path) -> No
         ({"keep": 2}, ValueError, "keep is 2; several files need {epoch} in their name"),
         ({"best": "yes"}, TypeError, "best is 'yes'"),
         ({"path": "{epoch}/net"}, ValueError, "only the file's name may have {epoch}"),
+        ({"path": "net{epoch:03d}"}, ValueError, "expected no braces but {epoch}"),
     ],
 )
 def test_wrong_options_are_refused(

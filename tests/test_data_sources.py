@@ -28,6 +28,14 @@ def test_batches_from_an_iterable_equal_those_of_an_array(
     assert_close(first.loss, second.loss)
 
 
+def test_a_batch_may_be_a_list(rng: np.random.Generator) -> None:
+    net, x, y = problem(rng)
+    other = net.copy()
+    fit(net, batches(x, y, 5), None, loss="mse", epochs=1)
+    fit(other, [list(batch) for batch in batches(x, y, 5)], None, loss="mse", epochs=1)
+    assert same_bits(net.theta, other.theta)
+
+
 def test_a_generator_serves_one_epoch(rng: np.random.Generator) -> None:
     net, x, y = problem(rng)
     other = net.copy()

@@ -25,6 +25,12 @@ MESSAGES: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (lambda x, a: nn.BatchNorm(a), TypeError, "[BatchNorm] momentum is 'a'"),
     (lambda x, a: nn.BatchNorm(name=""), TypeError, "[BatchNorm] name is ''"),
     (lambda x, a: nn.LayerNorm(a), TypeError, "[LayerNorm] epsilon is 'a'"),
+    (lambda x, a: nn.Dropout(1), ValueError, "[Dropout] rate is 1; expected 0 <= rate < 1"),
+    (lambda x, a: nn.BatchNorm(2), ValueError, "[BatchNorm] momentum is 2; expected 0 <= momentum"),
+    (lambda x, a: nn.LayerNorm(0), ValueError, "[LayerNorm] epsilon is 0; expected a number > 0"),
+    (lambda x, a: nn.init.Normal(a), TypeError, "[Normal] std is 'a'"),
+    (lambda x, a: nn.init.Normal(-1), ValueError, "[Normal] std is -1; expected a number >= 0"),
+    (lambda x, a: nn.init.Normal(mean=np.nan), ValueError, "[Normal] mean is nan; expected a fin"),
     # optimizers
     (lambda x, a: nn.SGD(a), TypeError, "[SGD] learning_rate is 'a'; expected a number or a sched"),
     (lambda x, a: nn.SGD(True), TypeError, "[SGD] learning_rate is True"),
@@ -35,6 +41,15 @@ MESSAGES: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (lambda x, a: nn.AdamW(weight_decay=a), TypeError, "[AdamW] weight_decay is 'a'"),
     (lambda x, a: nn.RMSProp(clip_norm=a), TypeError, "[RMSProp] clip_norm is 'a'; expected a n"),
     (lambda x, a: nn.AdaGrad(epsilon=a), TypeError, "[AdaGrad] epsilon is 'a'"),
+    # schedules
+    (lambda x, a: nn.SGD(-1), ValueError, "learning_rate is -1; expected a positive number"),
+    (lambda x, a: nn.schedules.Step(a, 2), TypeError, "[Step] rate is 'a'; expected a number"),
+    (lambda x, a: nn.schedules.Step(-1, 2), ValueError, "[Step] rate is -1; expected a positive"),
+    (lambda x, a: nn.schedules.Step(1, 0), ValueError, "[Step] every is 0; expected an integer >="),
+    (lambda x, a: nn.schedules.Exponential(1, 1, 2), ValueError, "[Exponential] factor is 2; expe"),
+    (lambda x, a: nn.schedules.Cosine(1, 5, 5), ValueError, "warmup is 5 and steps is 5; expected"),
+    (lambda x, a: nn.schedules.InverseScaling(1, -1), ValueError, "[InverseScaling] power is -1;"),
+    (lambda x, a: nn.schedules.ReduceOnPlateau(1, min_delta=-1), ValueError, "min_delta is -1; ex"),
     # formulas
     (lambda x, a: nn.Input(True), TypeError, "[Input] width is True; expected an integer"),
     (lambda x, a: x[:, True], TypeError, "expected columns"),

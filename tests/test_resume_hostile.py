@@ -68,7 +68,7 @@ MISSING = object()
         (at("optimizer", "iterations"), 2**63, "training.optimizer.iterations is 9223372036854775"),
         (at("optimizer", "iterations"), 1.5, "training.optimizer.iterations is 1.5"),
         (at("schedule", "name"), "Eve", 'training.schedule: .* unknown schedule "Eve"'),
-        (at("schedule", "options", "rate"), -1, "training.schedule: .* learning_rate is -1"),
+        (at("schedule", "options", "rate"), -1, "training.schedule: .* rate is -1"),
         (at("schedule", "options", "patience"), 2**40, r"\[patience\] is 1099511627776"),
         (at("losses"), [], "training.losses: "),
         (at("losses", 0, "name"), "Eve", r'training.losses\[0\]: .* unknown loss "Eve"'),

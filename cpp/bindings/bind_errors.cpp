@@ -34,7 +34,7 @@ void register_errors(py::module_& module) {
   py::register_exception<DivergenceError>(module, "DivergenceError", PyExc_ArithmeticError).doc() =
       "The loss stopped being finite; the network is back at its best epoch.";
   py::register_exception<BusyError>(module, "BusyError", PyExc_RuntimeError).doc() =
-      "The network is being trained by another thread.";
+      "The network is being trained already.";
 }
 
 }  // namespace nnbind::bindings

@@ -30,11 +30,13 @@ class PythonBatches final : public BatchSource<T> {
       return std::nullopt;
     }
     const auto batch = py::reinterpret_steal<py::object>(item);
-    if (!py::isinstance<py::tuple>(batch) || py::len(batch) < 2 || py::len(batch) > 3) {
+    const bool is_list = py::isinstance<py::list>(batch);  // as PyTorch's loaders give
+    if (!(is_list || py::isinstance<py::tuple>(batch)) || py::len(batch) < 2 ||
+        py::len(batch) > 3) {
       throw py::type_error(
           "[Network.fit] the iterator gave no batch; expected (X, y) or (X, y, sample_weight)");
     }
-    const auto given = py::reinterpret_borrow<py::tuple>(batch);
+    const py::tuple given(batch);
     const py::object weight = given.size() == 3 ? py::object(given[2]) : py::none();
     current_ = arrays<T>(given[0], given[1], weight, *network_, *losses_, "Network.fit", "batch ");
     check(current_.dataset, *network_, *losses_, "Network.fit", "batch ");

@@ -59,7 +59,8 @@ void register_history(py::module_& module) {
             if (self.best_epoch < 0) return std::nullopt;
             return self.best_epoch;
           },
-          "The epoch with the lowest monitored loss, counted from 0; None before the first.")
+          "The epoch with the lowest monitored loss, counted from 0; of an early stopping with a\n"
+          "min_delta the last that fell by more than that below the best before. None before any.")
       .def_readonly("started", &History::started, "Whether the fit passed its checks and began.")
       .def_property_readonly("epochs", &History::epochs, "Epochs that were completed.")
       .def(py::pickle(&as_tuple, &from_tuple))

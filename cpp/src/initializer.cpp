@@ -44,12 +44,14 @@ Initializer::Initializer(std::string_view name) : kind_(Kind::zeros) {
 }
 
 Initializer Initializer::constant(double value) {
-  require(std::isfinite(value), "Constant", "value is not finite");
+  require(std::isfinite(value), "Constant",
+          "value is " + number_text(value) + "; expected a finite number");
   return Initializer(Kind::constant, value);
 }
 
 Initializer Initializer::normal(double mean, double std) {
-  require(std::isfinite(mean), "Normal", "mean is not finite");
+  require(std::isfinite(mean), "Normal",
+          "mean is " + number_text(mean) + "; expected a finite number");
   require(std::isfinite(std) && std >= 0, "Normal",
           "std is " + number_text(std) + "; expected a number >= 0");
   return Initializer(Kind::normal, mean, std);

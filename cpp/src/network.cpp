@@ -161,8 +161,10 @@ template <class T>
 Network<T>::TrainingLock::TrainingLock(const Network& network, const std::string& where)
     : network_(&network) {
   if (network.training_.exchange(true)) {
-    throw BusyError("[" + where +
-                    "] the network is being trained by another thread; train a copy() instead");
+    throw BusyError(
+        "[" + where +
+        "] the network is being trained, by another thread or by the fit that calls this; train a "
+        "copy() instead");
   }
 }
 

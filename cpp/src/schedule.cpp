@@ -12,19 +12,25 @@ namespace nnbind {
 
 namespace {
 
-void require_rate(double rate) {
-  require(std::isfinite(rate) && rate > 0, "Schedule",
-          "learning_rate is " + number_text(rate) + "; expected a positive number");
+void require_rate(const std::string& where, double rate) {
+  require(std::isfinite(rate) && rate > 0, where,
+          "rate is " + number_text(rate) + "; expected a positive number");
 }
 
-void require_factor(double factor) {
-  require(factor > 0 && factor <= 1, "Schedule",
+void require_factor(const std::string& where, double factor) {
+  require(factor > 0 && factor <= 1, where,
           "factor is " + number_text(factor) + "; expected 0 < factor <= 1");
 }
 
-void require_count(std::int64_t value, const std::string& name, std::int64_t least) {
+void require_not_negative(const std::string& where, const std::string& name, double value) {
+  require(std::isfinite(value) && value >= 0, where,
+          name + " is " + number_text(value) + "; expected a number >= 0");
+}
+
+void require_count(const std::string& where, const std::string& name, std::int64_t value,
+                   std::int64_t least) {
   require(
-      value >= least, "Schedule",
+      value >= least, where,
       name + " is " + std::to_string(value) + "; expected an integer >= " + std::to_string(least));
 }
 
@@ -124,14 +130,15 @@ void Schedule::set_state(std::span<const double> numbers) {
 }
 
 SchedulePointer constant_rate(double rate) {
-  require_rate(rate);
+  require(std::isfinite(rate) && rate > 0, "Schedule",
+          "learning_rate is " + number_text(rate) + "; expected a positive number");
   return from_formula({"constant", {{"rate", rate}}}, [rate](double /*t*/) { return rate; });
 }
 
 SchedulePointer step_decay(double rate, std::int64_t every, double factor) {
-  require_rate(rate);
-  require_factor(factor);
-  require_count(every, "every", 1);
+  require_rate("Step", rate);
+  require_factor("Step", factor);
+  require_count("Step", "every", every, 1);
   return from_formula({"step", {{"rate", rate}, {"every", every}, {"factor", factor}}},
                       [rate, factor, period = static_cast<double>(every)](double t) {
                         return rate * std::pow(factor, std::floor(t / period));
@@ -139,9 +146,9 @@ SchedulePointer step_decay(double rate, std::int64_t every, double factor) {
 }
 
 SchedulePointer exponential_decay(double rate, std::int64_t every, double factor) {
-  require_rate(rate);
-  require_factor(factor);
-  require_count(every, "every", 1);
+  require_rate("Exponential", rate);
+  require_factor("Exponential", factor);
+  require_count("Exponential", "every", every, 1);
   return from_formula({"exponential", {{"rate", rate}, {"every", every}, {"factor", factor}}},
                       [rate, factor, period = static_cast<double>(every)](double t) {
                         return rate * std::pow(factor, t / period);
@@ -149,11 +156,13 @@ SchedulePointer exponential_decay(double rate, std::int64_t every, double factor
 }
 
 SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmup, double final) {
-  require_rate(rate);
-  require_count(steps, "steps", 1);
-  require_count(warmup, "warmup", 0);
-  require(warmup < steps, "Schedule", "warmup is not less than steps");
-  require(final >= 0 && final <= rate, "Schedule",
+  require_rate("Cosine", rate);
+  require_count("Cosine", "steps", steps, 1);
+  require_count("Cosine", "warmup", warmup, 0);
+  require(warmup < steps, "Cosine",
+          "warmup is " + std::to_string(warmup) + " and steps is " + std::to_string(steps) +
+              "; expected warmup < steps");
+  require(final >= 0 && final <= rate, "Cosine",
           "final is " + number_text(final) + "; expected 0 <= final <= rate");
   Recipe recipe{"cosine", {{"rate", rate}, {"steps", steps}, {"warmup", warmup}, {"final", final}}};
   return from_formula(std::move(recipe), [rate, final, start = static_cast<double>(warmup),
@@ -165,20 +174,19 @@ SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmu
 }
 
 SchedulePointer inverse_scaling(double rate, double power) {
-  require_rate(rate);
-  require(std::isfinite(power) && power >= 0, "Schedule",
-          "power is " + number_text(power) + "; expected a number >= 0");
+  require_rate("InverseScaling", rate);
+  require_not_negative("InverseScaling", "power", power);
   return from_formula({"inverse_scaling", {{"rate", rate}, {"power", power}}},
                       [rate, power](double t) { return rate / std::pow(t + 1, power); });
 }
 
 SchedulePointer reduce_on_plateau(double rate, double factor, int patience, double min_delta,
                                   double min_rate) {
-  require_rate(rate);
-  require_factor(factor);
-  require_count(patience, "patience", 1);
-  require(std::isfinite(min_delta) && min_delta >= 0, "Schedule", "min_delta is not >= 0");
-  require(min_rate >= 0 && min_rate <= rate, "Schedule",
+  require_rate("ReduceOnPlateau", rate);
+  require_factor("ReduceOnPlateau", factor);
+  require_count("ReduceOnPlateau", "patience", patience, 1);
+  require_not_negative("ReduceOnPlateau", "min_delta", min_delta);
+  require(min_rate >= 0 && min_rate <= rate, "ReduceOnPlateau",
           "min_rate is " + number_text(min_rate) + "; expected 0 <= min_rate <= rate");
   return std::make_shared<ReduceOnPlateau>(rate, factor, patience, min_delta, min_rate);
 }

@@ -117,9 +117,9 @@ TEST(BatchNorm, KeepsItsDigitsBesideALargeMean) {
 }
 
 TEST(BatchNorm, RefusesOptionsOutOfRange) {
-  expect_message<OptionError>("[batch_norm] momentum is 1.5; expected 0 <= momentum <= 1",
+  expect_message<OptionError>("[BatchNorm] momentum is 1.5; expected 0 <= momentum <= 1",
                               [] { batch_norm<float>({.momentum = 1.5}); });
-  expect_message<OptionError>("[batch_norm] epsilon is 0; expected a number > 0",
+  expect_message<OptionError>("[BatchNorm] epsilon is 0; expected a number > 0",
                               [] { batch_norm<float>({.epsilon = 0}); });
   EXPECT_THROW(batch_norm<float>({.momentum = std::nan("")}), OptionError);
 }
@@ -147,7 +147,7 @@ TEST(LayerNorm, NormalizesEachRow) {
 }
 
 TEST(LayerNorm, RefusesAnEpsilonOutOfRange) {
-  expect_message<OptionError>("[layer_norm] epsilon is -1; expected a number > 0",
+  expect_message<OptionError>("[LayerNorm] epsilon is -1; expected a number > 0",
                               [] { layer_norm<float>({.epsilon = -1}); });
 }
 

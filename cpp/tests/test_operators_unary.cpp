@@ -150,7 +150,7 @@ TEST(Dropout, SaysWhetherItDrops) {
 }
 
 TEST(Dropout, RefusesARateOutOfRange) {
-  expect_message<OptionError>("[dropout] rate is 1; expected 0 <= rate < 1",
+  expect_message<OptionError>("[Dropout] rate is 1; expected 0 <= rate < 1",
                               [] { dropout<float>(1); });
   EXPECT_THROW(dropout<float>(-0.1), OptionError);
   EXPECT_THROW(dropout<float>(std::nan("")), OptionError);

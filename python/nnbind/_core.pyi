@@ -107,7 +107,7 @@ class DivergenceError(ArithmeticError):
 
 class BusyError(RuntimeError):
     """
-    The network is being trained by another thread.
+    The network is being trained already.
     """
 
 class Activation:
@@ -354,7 +354,8 @@ class History:
     @property
     def best_epoch(self) -> int | None:
         """
-        The epoch with the lowest monitored loss, counted from 0; None before the first.
+        The epoch with the lowest monitored loss, counted from 0; of an early stopping with a
+        min_delta the last that fell by more than that below the best before. None before any.
         """
     @property
     def epochs(self) -> int:

@@ -20,8 +20,9 @@ EPOCH = "{epoch}"
 
 
 class Checkpoint:
-    """Saves network and training state after epochs: ``callbacks=[nn.Checkpoint("net.nn")]``.
+    """Saves network and training state after epochs.
 
+    Among the callbacks of a fit: ``callbacks=[nn.Checkpoint("net.safetensors")]``.
     ``nn.resume(path, X, y)`` goes on from such a file, and ``nn.load(path)`` reads its network. A
     file is written whole or not at all: a process that dies leaves the one of before.
 
@@ -49,6 +50,8 @@ class Checkpoint:
         self.best = flag(best, "best", where)
         if EPOCH in str(self.path.parent):
             raise ValueError(f"[{where}] path is {path!r}; only the file's name may have {EPOCH}")
+        if "{" in self.path.name.replace(EPOCH, ""):  # "{epoch:03d}", of other libraries
+            raise ValueError(f"[{where}] path is {path!r}; expected no braces but {EPOCH}")
         if keep > 1 and EPOCH not in self.path.name:
             raise ValueError(f"[{where}] keep is {keep}; several files need {EPOCH} in their name")
 

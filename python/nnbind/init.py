@@ -4,7 +4,8 @@ Each name below is a string for ``Dense(init=...)`` too, in snake case: ``"he_no
 one's own does as well: (inputs, units), or (inputs + 1, units) with the bias as the last row. By
 default He (normal) goes with ReLU and its kin, LeCun (normal) with SELU, Glorot (uniform) with all
 others. Draws are made in double precision and rounded: the same seed gives the same weights on
-every platform, and a float32 network holds the rounded weights of the float64 one.
+every platform, and a float32 network holds the rounded weights of the float64 one. Numbers that are
+not finite, a negative ``std`` and a ``low`` above ``high`` are a ValueError.
 """
 
 from __future__ import annotations
@@ -35,18 +36,18 @@ def Zeros() -> Initializer:
 
 def Constant(value: float) -> Initializer:
     """All weights ``value``."""
-    return _core.Initializer.constant(real(value, "value", "init.Constant"))
+    return _core.Initializer.constant(real(value, "value", "Constant"))
 
 
 def Normal(std: float = 0.05, mean: float = 0.0) -> Initializer:
     """Normal with mean ``mean`` and standard deviation ``std``."""
-    where = "init.Normal"
+    where = "Normal"
     return _core.Initializer.normal(real(mean, "mean", where), real(std, "std", where))
 
 
 def Uniform(low: float = -0.05, high: float = 0.05) -> Initializer:
     """Uniform on [low, high)."""
-    where = "init.Uniform"
+    where = "Uniform"
     return _core.Initializer.uniform(real(low, "low", where), real(high, "high", where))
 
 

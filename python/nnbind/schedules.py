@@ -2,7 +2,8 @@
 
 A schedule is a function of the optimizer's step t = 0, 1, 2, ...: n samples in batches of m make
 ceil(n / m) steps an epoch. ``ReduceOnPlateau`` alone counts in epochs and looks at the loss. A
-schedule belongs to one optimizer.
+schedule belongs to one optimizer. All raise ValueError unless rates are positive, factors in
+(0, 1], periods at least 1, and all other numbers at least 0.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ __all__ = [
 
 def Constant(rate: float) -> Schedule:
     """Always ``rate``."""
-    return _core.constant_rate(real(rate, "rate", "schedules.Constant"))
+    return _core.constant_rate(real(rate, "rate", "Constant"))
 
 
 def Step(rate: float, every: int, factor: float = 0.1) -> Schedule:
     """rate · factor^⌊t / every⌋."""
-    where = "schedules.Step"
+    where = "Step"
     return _core.step_decay(
         real(rate, "rate", where), integer(every, "every", 1, where), real(factor, "factor", where)
     )
@@ -37,7 +38,7 @@ def Step(rate: float, every: int, factor: float = 0.1) -> Schedule:
 
 def Exponential(rate: float, every: int, factor: float) -> Schedule:
     """rate · factor^(t / every)."""
-    where = "schedules.Exponential"
+    where = "Exponential"
     return _core.exponential_decay(
         real(rate, "rate", where), integer(every, "every", 1, where), real(factor, "factor", where)
     )
@@ -49,7 +50,7 @@ def Cosine(rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> Sche
     rate · (t + 1) / warmup for t < warmup; then final + (rate - final) (1 + cos(π u)) / 2 with
     u = (t - warmup) / (steps - warmup). Loshchilov and Hutter, "SGDR", ICLR 2017.
     """
-    where = "schedules.Cosine"
+    where = "Cosine"
     return _core.cosine_decay(
         real(rate, "rate", where),
         integer(steps, "steps", 1, where),
@@ -60,7 +61,7 @@ def Cosine(rate: float, steps: int, warmup: int = 0, final: float = 0.0) -> Sche
 
 def InverseScaling(rate: float, power: float = 0.5) -> Schedule:
     """rate / (t + 1)^power."""
-    where = "schedules.InverseScaling"
+    where = "InverseScaling"
     return _core.inverse_scaling(real(rate, "rate", where), real(power, "power", where))
 
 
@@ -74,9 +75,9 @@ def ReduceOnPlateau(
     """Multiplies the rate by ``factor``, down to ``min_rate``, when the loss no longer falls.
 
     The monitored loss is the validation loss if there is one, else the training loss; it no longer
-    falls when it has not been ``min_delta`` below its best for ``patience`` epochs.
+    falls when for ``patience`` epochs it has not fallen by more than ``min_delta`` below its best.
     """
-    where = "schedules.ReduceOnPlateau"
+    where = "ReduceOnPlateau"
     return _core.reduce_on_plateau(
         real(rate, "rate", where),
         real(factor, "factor", where),

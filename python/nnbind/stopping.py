@@ -13,9 +13,9 @@ class EarlyStopping(Options):
     """Ends a fit when the monitored loss no longer falls (Prechelt, "Early stopping", 1998).
 
     The monitored loss is the validation loss if there is one, else the training loss; it no longer
-    falls when it has not been ``min_delta`` below its best for ``patience`` epochs. The parameters
-    of the best epoch come back at the end if ``restore_best``. Raises ValueError unless
-    patience >= 1 and min_delta >= 0.
+    falls when for ``patience`` epochs it has not fallen by more than ``min_delta`` below its best.
+    The parameters of the epoch of that best come back at the end if ``restore_best``. Raises
+    ValueError unless patience >= 1 and min_delta >= 0.
     """
 
     patience: int

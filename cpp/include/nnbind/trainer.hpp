@@ -38,8 +38,10 @@ struct History {
   std::vector<std::string> metric_names;
   std::vector<std::vector<double>> metrics;  ///< [name][epoch]
   std::vector<std::vector<double>> val_metrics;
-  bool started = false;   ///< whether a fit has passed its checks and begun
-  Index best_epoch = -1;  ///< with the lowest monitored loss, from 0; -1 before any
+  bool started = false;  ///< whether a fit has passed its checks and begun
+  /// With the lowest monitored loss, from 0, -1 before any; of an early stopping with a min_delta
+  /// the last that fell by more than that below the best before.
+  Index best_epoch = -1;
   [[nodiscard]] Index epochs() const { return static_cast<Index>(loss.size()); }
 };
 

@@ -4,9 +4,9 @@
 namespace nnbind {
 
 void BatchNormOptions::check() const {
-  require(momentum >= 0 && momentum <= 1, "batch_norm",
+  require(momentum >= 0 && momentum <= 1, "BatchNorm",
           "momentum is " + number_text(momentum) + "; expected 0 <= momentum <= 1");
-  operators::require_epsilon(epsilon, "batch_norm");
+  operators::require_epsilon(epsilon, "BatchNorm");
 }
 
 namespace {

@@ -14,7 +14,7 @@ template <class T>
 class Dropout final : public Operator<T> {
  public:
   explicit Dropout(double rate) : rate_(rate) {
-    require(rate >= 0 && rate < 1, "dropout",
+    require(rate >= 0 && rate < 1, "Dropout",
             "rate is " + number_text(rate) + "; expected 0 <= rate < 1");
   }
   [[nodiscard]] std::string_view kind() const override { return "dropout"; }

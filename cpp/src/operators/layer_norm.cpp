@@ -3,7 +3,7 @@
 
 namespace nnbind {
 
-void LayerNormOptions::check() const { operators::require_epsilon(epsilon, "layer_norm"); }
+void LayerNormOptions::check() const { operators::require_epsilon(epsilon, "LayerNorm"); }
 
 namespace {
 
