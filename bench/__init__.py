@@ -9,8 +9,8 @@
 - ``python -m bench.footprint``: import time, wheel size, peak memory, a neighbour on one core
 - ``python -m bench.quiet``: whether anything spins once a fit is over
 - ``python -m bench.interrupt``: how long Ctrl-C takes to end a fit of the largest network
-- ``kernels.cpp``: the kernels beside Eigen's products; ``steps.cpp``: training steps from C++, on
-  one thread and on all; both built with ``-DNNBIND_BUILD_BENCH=ON``
+- ``nnbind_kernels``: the kernels beside Eigen's products; ``nnbind_steps``: training steps from
+  C++, on one thread and on all; both built by CMake with ``-DNNBIND_BUILD_BENCH=ON``
 
-Each takes ``--help``. Results are in ``bench/results``.
+Each module takes ``--help``. Most leave a file in ``bench/results``.
 """

@@ -19,7 +19,7 @@ RESULTS = Path(__file__).with_name("results")
 @dataclass(frozen=True)
 class Limits:
     """GFLOP/s of float32 multiply-adds, of one core alone and of all at once, and the nanoseconds
-    in which a value goes from one core to another and back (0 if there is but one)."""
+    in which a value goes from one core to another and back (0 if there is but one, or unknown)."""
 
     one_core: float
     all_cores: float

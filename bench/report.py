@@ -69,10 +69,10 @@ def _legend(record: Record) -> str:
     ]
     absent = [f"{TITLES[peer]} was not installed. " for peer in record.absent]
     rounds = len(record.limits)
-    trips = [limits.round_trip for limits in record.limits]
+    trips = [limits.round_trip for limits in record.limits if limits.round_trip > 0]
     apart = (
         f"; a value went from one to another and back in {min(trips):.0f} to {max(trips):.0f} ns"
-        if record.cores > 1
+        if trips
         else ""
     )
     return (

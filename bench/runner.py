@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from itertools import product
+from typing import Any
 
 from bench import machine, reference
 from bench.peer import Measurement
@@ -52,12 +53,20 @@ def run(workloads: list[Workload], wanted: list[str], rounds: int, seconds: floa
 
 
 def measure(peer: str, workload: Workload, threads: int, seconds: float) -> Measurement:
-    """What bench.peer reports from a process of its own."""
-    command = [sys.executable, "-m", "bench.peer", peer, workload.name, "--seconds", str(seconds)]
-    output = subprocess.run(
+    words = ["bench.peer", peer, workload.name, "--seconds", str(seconds)]
+    return Measurement(**answer_of_module(words, threads))
+
+
+def answer_of_module(words: list[str], threads: int) -> Any:
+    """What `python -m words...` says last, as JSON, in a process of its own."""
+    return json.loads(output_of([sys.executable, "-m", *words], threads).splitlines()[-1])
+
+
+def output_of(command: list[str], threads: int) -> str:
+    """What a command prints that has so many threads."""
+    return subprocess.run(
         command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
     ).stdout
-    return Measurement(**json.loads(output.splitlines()[-1]))
 
 
 def environment(threads: int) -> dict[str, str]:

@@ -29,7 +29,7 @@ struct Workload {
   double rate;
   [[nodiscard]] bool is_binary() const { return widths.back() == 1; }
   [[nodiscard]] Index steps() const { return samples / batch_size; }
-  /// Of a step, the gradient by the inputs left out.
+  /// Of a step, without the gradient by X.
   [[nodiscard]] double flops() const {
     double sum = 0;
     for (std::size_t i = 1; i < widths.size(); ++i) {
@@ -139,7 +139,15 @@ void report(const Workload& workload, int threads, double seconds) {
 int main(int argc, char** argv) {
   const std::vector<std::string> wanted(argv + 1, argv + argc);
   const int all = nnbind::get_num_threads();
-  for (const Workload& workload : all_workloads()) {
+  const std::vector<Workload> workloads = all_workloads();
+  for (const std::string& name : wanted) {
+    if (std::ranges::find(workloads, name, &Workload::name) != workloads.end()) continue;
+    std::fprintf(stderr, "no workload \"%s\"; expected some of:", name.c_str());
+    for (const Workload& workload : workloads) std::fprintf(stderr, " %s", workload.name.c_str());
+    std::fprintf(stderr, "\n");
+    return 1;
+  }
+  for (const Workload& workload : workloads) {
     if (!wanted.empty() && std::ranges::find(wanted, workload.name) == wanted.end()) continue;
     report(workload, 1, 2);
     if (all > 1) report(workload, all, 2);

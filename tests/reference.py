@@ -155,7 +155,7 @@ class Layer:
 
 
 def blocks(layers: list[Layer], theta: Array) -> list[Array]:
-    """Each layer's view of theta, (inputs + 1, units): the weights, and the bias as last row."""
+    """Each layer's view of theta, (inputs + bias, units): the weights, and any bias as last row."""
     parts = np.split(theta, np.cumsum([layer.size for layer in layers])[:-1])
     return [part.reshape(-1, k.units) for k, part in zip(layers, parts, strict=True)]
 

@@ -1,9 +1,7 @@
 """`python -m bench.derivatives`: nnbind beside torch.func, each in a process of its own."""
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 from itertools import product
 from typing import Any
@@ -11,7 +9,7 @@ from typing import Any
 from bench import machine
 from bench.derivatives.peers import PEERS
 from bench.derivatives.workload import BATCHES, TASKS, WIDTHS
-from bench.runner import environment
+from bench.runner import answer_of_module
 from bench.text import three_digits
 
 
@@ -36,12 +34,8 @@ def main() -> None:
 
 
 def run(peer: str, threads: int, seconds: float) -> dict[str, Any]:
-    """What bench.derivatives.peer reports from a process of its own."""
-    command = [sys.executable, "-m", "bench.derivatives.peer", peer, "--seconds", str(seconds)]
-    output = subprocess.run(
-        command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
-    report: dict[str, Any] = json.loads(output.splitlines()[-1])
+    words = ["bench.derivatives.peer", peer, "--seconds", str(seconds)]
+    report: dict[str, Any] = answer_of_module(words, threads)
     return report
 
 

@@ -9,11 +9,16 @@ from bench import machine
 from bench.footprint import importing, memory, neighbour, size
 
 
+def mark(found: float, limit: float) -> str:
+    return "  BEYOND" if found > limit else ""
+
+
 def import_time(rounds: int) -> dict[str, Any]:
     found = importing.measure(rounds)
     print(
         f"import nnbind beyond NumPy: median {found.median:.1f} ms, best {found.best:.1f}, "
-        f"CPU time {found.cpu:.1f}; limit {found.limit:g}. The slowest modules, by themselves:"
+        f"CPU time {found.cpu:.1f}; limit {found.limit:g}"
+        f"{mark(found.median, found.limit)}. The slowest modules, by themselves:"
     )
     print("  " + ", ".join(f"{name} {ms:.1f}" for name, ms in found.slowest.items()))
     return asdict(found)
@@ -26,6 +31,7 @@ def wheel_size(wheel: Path | None) -> dict[str, Any]:
         f"{what}: {found.total / 1e6:.2f} MB with the levels {', '.join(found.levels)}, "
         f"{'stripped' if found.stripped else 'NOT stripped'}; limit {found.limit / 1e6:g} MB"
         + (f", of a wheel, which has {', '.join(found.missing)} besides" if found.missing else "")
+        + mark(found.total, found.limit)
     )
     print("  " + ", ".join(f"{name} {n / 1e6:.2f} MB" for name, n in found.modules.items()))
     return asdict(found)
@@ -40,6 +46,7 @@ def peak_memory() -> list[dict[str, Any]]:
             f"peak memory of a fit of {name}: {found.peak / 1e6:.1f} MB; limit "
             f"{found.limit / 1e6:.1f} = data {found.data / 1e6:.1f} + 4 × parameters "
             f"{found.parameters / 1e6:.1f} + activations {found.activations / 1e6:.1f} + 10"
+            f"{mark(found.peak, found.limit)}"
         )
     return rows
 
@@ -51,8 +58,9 @@ def shared_core(rounds: int, seconds: float) -> dict[str, Any]:
         alone, shared = found["alone"], found["with a neighbour"]
         limit = neighbour.share_lost(machine.cores())
         rows[name] = {"limit": limit, **{title: asdict(steps) for title, steps in found.items()}}
-        print(f"{name}, a neighbour on one core: {shared.mean / alone.mean:.2f} times the time "
-              f"of a step; limit {limit:.2f}")  # fmt: skip
+        times = shared.mean / alone.mean
+        print(f"{name}, a neighbour on one core: {times:.2f} times the time of a step; "
+              f"limit {limit:.2f}{mark(times, limit)}")  # fmt: skip
         for title, steps in found.items():
             print(
                 f"  {title:16} mean {steps.mean:8.1f} µs, median {steps.median:8.1f}, "

@@ -1,7 +1,6 @@
 """The peak memory of a fit: `python -m bench.footprint.memory M1`, a JSON line out."""
 
 import json
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 import nnbind as nn
-from bench.runner import environment
+from bench.runner import answer_of_module
 from bench.workloads import WORKLOADS, Workload
 
 SAMPLES = {"M1": 60_000, "L2": 4_096}  # MNIST's, and a network larger than its data
@@ -71,11 +70,7 @@ def measure(name: str) -> Memory:
 
 
 def in_own_process(name: str, threads: int) -> Memory:
-    command = [sys.executable, "-m", "bench.footprint.memory", name]
-    answer = subprocess.run(
-        command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
-    return Memory(**json.loads(answer.splitlines()[-1]))
+    return Memory(**answer_of_module(["bench.footprint.memory", name], threads))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 import nnbind as nn
-from bench.runner import environment
+from bench.runner import answer_of_module
 from bench.workloads import WORKLOADS, Workload, make_problem
 
 STALL = 1000.0  # µs more than the median step
@@ -97,11 +97,8 @@ def measure(name: str, threads: int, rounds: int, seconds: float) -> dict[str, S
     for _ in range(rounds):
         for title in times:
             with busy_core(core) if title != "alone" else nullcontext():
-                command = [sys.executable, "-m", "bench.footprint.neighbour", name, str(seconds)]
-                answer = subprocess.run(
-                    command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
-                ).stdout
-                times[title] += json.loads(answer.splitlines()[-1])
+                words = ["bench.footprint.neighbour", name, str(seconds)]
+                times[title] += answer_of_module(words, threads)
     return {title: distribution(found) for title, found in times.items()}
 
 

@@ -6,7 +6,6 @@ both are there.
 """
 
 import argparse
-import json
 import shutil
 import statistics
 import subprocess
@@ -20,8 +19,8 @@ from typing import Any
 
 from bench import machine
 from bench.inference.peers import installed
-from bench.inference.workload import WORKLOADS, Workload
-from bench.runner import environment
+from bench.inference.workload import WORKLOADS
+from bench.runner import answer_of_module, output_of
 
 Times = dict[str, dict[str, float]]  # by title: "us" and "p99"
 
@@ -70,24 +69,17 @@ def compiled_program() -> Iterator[Path | None]:
 def one_round(program: Path | None, name: str, seconds: float) -> Times:
     """Of each way to ask for a prediction."""
     workload = WORKLOADS[name]
+    threads = 1 if workload.batch == 1 else machine.cores()
     times: Times = {}
     if program is not None:
         widths = ",".join(map(str, workload.widths))
         words = [str(program), widths, workload.activation, str(workload.batch), str(seconds)]
-        us, p99 = map(float, output_of(words, workload).split())
+        us, p99 = map(float, output_of(words, threads).split())
         times["nnbind, C++"] = {"us": us, "p99": p99}
     for peer in installed():
-        words = [sys.executable, "-m", "bench.inference.peer", peer, name]
-        answer = output_of([*words, "--seconds", str(seconds)], workload)
-        times |= json.loads(answer.splitlines()[-1])
+        words = ["bench.inference.peer", peer, name, "--seconds", str(seconds)]
+        times |= answer_of_module(words, threads)
     return times
-
-
-def output_of(command: list[str], workload: Workload) -> str:
-    threads = 1 if workload.batch == 1 else machine.cores()
-    return subprocess.run(
-        command, env=environment(threads), check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
 
 
 def summary(name: str, rounds: list[Times]) -> list[dict[str, Any]]:
