@@ -28,23 +28,24 @@ class Fit:
 
     X: Any
     y: Any
-    loss: LossArgument
-    loss_weights: LossWeights
-    optimizer: Optimizer | None
     epochs: int
     batch_size: int | None
     validation_data: tuple[Any, ...] | None
     validation_fraction: float
-    early_stopping: EarlyStopping | None
-    regularizer: L1L2 | None
-    metrics: Sequence[str]
     shuffle: bool
-    sample_order: Any
     sample_weight: Any
     class_weight: Any
-    callbacks: Sequence[Callable[[Any, _core.History], object]]
     progress: bool
     seed: int | None
+    # What not every kind of fit has.
+    loss: LossArgument = ()
+    loss_weights: LossWeights = None
+    optimizer: Optimizer | None = None
+    early_stopping: EarlyStopping | None = None
+    regularizer: L1L2 | None = None
+    metrics: Sequence[str] = ()
+    sample_order: Any = None
+    callbacks: Sequence[Callable[[Any, _core.History], object]] = ()
     where: str = "Network.fit"
 
     def run(

@@ -149,7 +149,9 @@ class BatchNorm(_Layer):
     In training μ and σ² are the mean and the variance (divided by n) of the batch, elsewhere the
     running ones in ``net.state``, which each step of training moves:
     running ← (1 - momentum) running + momentum · batch, the variance being divided by n - 1 there.
-    Its parameters (2, w) are γ, at first 1, and β, at first 0. Ioffe and Szegedy, ICML 2015.
+    A batch of one sample leaves that variance as it is. Its parameters (2, w) are γ, at first 1,
+    and β, at first 0. Raises ValueError unless 0 <= momentum <= 1 and epsilon > 0. Ioffe and
+    Szegedy, ICML 2015.
     """
 
     def __init__(
@@ -167,7 +169,8 @@ class LayerNorm(_Layer):
     """Each row scaled by what it has over its columns: γ (x - μ) / √(σ² + epsilon) + β.
 
     μ and σ² are the mean and the variance of the row, in training and elsewhere. Its parameters
-    (2, w) are γ, at first 1, and β, at first 0. Ba, Kiros and Hinton, 2016.
+    (2, w) are γ, at first 1, and β, at first 0. Raises ValueError unless epsilon > 0. Ba, Kiros and
+    Hinton, 2016.
     """
 
     def __init__(self, epsilon: float = 1e-5, name: str | None = None) -> None:

@@ -82,8 +82,8 @@ def fit_many(
         "X": X, "y": y, "loss": loss, "loss_weights": loss_weights, "epochs": epochs,
         "batch_size": batch_size, "validation_data": validation_data,
         "validation_fraction": validation_fraction, "early_stopping": early_stopping,
-        "regularizer": regularizer, "metrics": metrics, "shuffle": shuffle, "sample_order": None,
-        "sample_weight": sample_weight, "class_weight": class_weight, "callbacks": (),
+        "regularizer": regularizer, "metrics": metrics, "shuffle": shuffle,
+        "sample_weight": sample_weight, "class_weight": class_weight,
         "progress": progress, "where": WHERE,
     }  # fmt: skip
     jobs = Jobs()

@@ -38,9 +38,9 @@ def resume(
     early stopping are, bit for bit, those of a fit that was never interrupted.
 
     ``X`` and ``y`` are those of the fit, as are ``validation_data``, ``sample_order``,
-    ``sample_weight`` and ``class_weight``, where it had them; ``callbacks`` may be others. The file
-    keeps all other options. ``epochs``: how many to make in all, by default as many as the fit was
-    to make.
+    ``sample_weight`` and ``class_weight``, where it had them: their shapes and dtypes are compared,
+    not their values. ``callbacks`` may be others. The file keeps all other options. ``epochs``: how
+    many to make in all, by default as many as the fit was to make.
 
     Raises FileError (a ValueError), naming the field, if the file is damaged or has no training
     state; OSError if it cannot be read; ValueError if the arguments are not those that the fit
@@ -52,16 +52,10 @@ def resume(
     call = Fit(
         X=X,
         y=y,
-        loss=(),
-        loss_weights=None,
-        optimizer=None,
         epochs=training.epochs if epochs is None else epochs,
         batch_size=training.batch_size or None,
         validation_data=validation_data,
         validation_fraction=_validation_fraction(training, path),
-        early_stopping=None,
-        regularizer=None,
-        metrics=(),
         shuffle=training.shuffle,
         sample_order=sample_order,
         sample_weight=sample_weight,

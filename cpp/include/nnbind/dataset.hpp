@@ -40,16 +40,17 @@ struct Dataset {
 };
 
 /// Checks that there are samples for each input of the network, and that every value is finite.
-/// Throws ShapeError or OptionError as the other check does.
+/// Throws ShapeError or OptionError as the check of a dataset does, below.
 template <class T>
 void check(std::span<const MatrixView<const T>> inputs, const Network<T>& network,
            const std::string& where, const std::string& prefix = "");
 
-/// Checks that there is a loss for each output of the network, which can take it.
+/// Checks that there is a loss for each output of the network, which can take it. Throws
+/// OptionError.
 template <class T>
 void check_losses(const Losses& losses, const Network<T>& network, const std::string& where);
 
-/// Checks the weights of the samples, if there are any.
+/// Checks the weights of the samples, if there are any. Throws OptionError.
 template <class T>
 void check_weights(const Dataset<T>& data, const std::string& where,
                    const std::string& prefix = "");

@@ -42,7 +42,7 @@ class Initializer {
     array
   };
 
-  /// By name, with the usual numbers: constant 0, normal N(0, 0.05²), uniform on [-0.05, 0.05].
+  /// By name, with the usual numbers: constant 0, normal N(0, 0.05²), uniform on [-0.05, 0.05).
   /// Throws OptionError that lists the names if there is none such.
   explicit Initializer(std::string_view name);
 
