@@ -19,7 +19,7 @@ Attribute attribute(const Json& value, const std::string& what) {
   if (value.is_number_integer()) {
     const bool fits =
         !value.is_number_unsigned() || value.get<std::uint64_t>() <= std::uint64_t{INT64_MAX};
-    require_file(fits, what + " is " + shown(value) + "; expected at most 2^63 - 1");
+    if (!fits) refuse(value, what, "at most 2^63 - 1");
     return value.get<std::int64_t>();
   }
   if (value.is_number_float()) return value.get<double>();
@@ -33,7 +33,7 @@ Json as_json(const Attributes& attributes) {
 }
 
 Attributes attributes(const Json& object, const std::string& what) {
-  require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
+  if (!object.is_object()) refuse(object, what, "an object");
   Attributes attributes;
   for (const auto& [name, value] : object.items()) {
     attributes.emplace_back(name, attribute(value, what + "." + name));

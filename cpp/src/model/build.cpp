@@ -85,9 +85,9 @@ class Builder {
     const std::string what = words(id, name);
     std::vector<NodeId> inputs;
     const Json& numbers = list(member(json, "inputs", what), what + ".inputs");
-    require_file(numbers.size() <= most_inputs, what + ".inputs is " + shown(numbers) +
-                                                    "; expected at most " +
-                                                    std::to_string(most_inputs));
+    if (numbers.size() > most_inputs) {
+      refuse(numbers, what + ".inputs", "at most " + std::to_string(most_inputs));
+    }
     for (const Json& input : numbers) {
       inputs.push_back(node_number(input, id, what + ".inputs"));
     }

@@ -26,9 +26,8 @@ class Strictness final : public Json::json_sax_t {
   bool binary(binary_t& /*value*/) override { return true; }
   bool start_object(std::size_t /*size*/) override { return open(); }
   bool key(string_t& key) override {
-    require_file(keys_.back().insert(key).second,
-                 what_ + " has the key " + nnbind::in_quotes(key) + " twice");
-    return true;
+    if (keys_.back().insert(key).second) return true;
+    throw FileError(what_ + " has the key " + nnbind::in_quotes(key) + " twice");
   }
   bool end_object() override { return close(); }
   bool start_array(std::size_t /*size*/) override { return open(); }
@@ -40,8 +39,9 @@ class Strictness final : public Json::json_sax_t {
 
  private:
   bool open() {
-    require_file(keys_.size() < deepest,
-                 what_ + " is nested deeper than " + std::to_string(deepest) + " levels");
+    if (keys_.size() == deepest) {
+      throw FileError(what_ + " is nested deeper than " + std::to_string(deepest) + " levels");
+    }
     keys_.emplace_back();
     return true;
   }
@@ -69,6 +69,10 @@ void require_file(bool condition, const std::string& what) {
   if (!condition) throw FileError(what);
 }
 
+void refuse(const Json& value, const std::string& what, const std::string& expected) {
+  throw FileError(what + " is " + shown(value) + "; expected " + expected);
+}
+
 Document parse_json(std::string_view text, const std::string& what) {
   Strictness strictness(what);
   Json::sax_parse(text, &strictness);
@@ -80,7 +84,7 @@ Document parse_json(std::string_view text, const std::string& what) {
 }
 
 const Json& member(const Json& object, const std::string& key, const std::string& what) {
-  require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
+  if (!object.is_object()) refuse(object, what, "an object");
   const auto found = object.find(key);
   require_file(found != object.end(), what + " has no " + nnbind::in_quotes(key));
   return *found;
@@ -88,43 +92,42 @@ const Json& member(const Json& object, const std::string& key, const std::string
 
 void require_keys(const Json& object, std::initializer_list<std::string_view> known,
                   const std::string& what) {
-  require_file(object.is_object(), what + " is " + shown(object) + "; expected an object");
+  if (!object.is_object()) refuse(object, what, "an object");
   for (const auto& [key, value] : object.items()) {
-    require_file(std::ranges::find(known, key) != known.end(),
-                 what + " has an unknown key " + nnbind::in_quotes(key));
+    if (std::ranges::find(known, key) == known.end()) {
+      throw FileError(what + " has an unknown key " + nnbind::in_quotes(key));
+    }
   }
 }
 
 std::uint64_t natural_number(const Json& value, const std::string& what) {
-  require_file(value.is_number_unsigned(),
-               what + " is " + shown(value) + "; expected an integer >= 0");
+  if (!value.is_number_unsigned()) refuse(value, what, "an integer >= 0");
   return value.get<std::uint64_t>();
 }
 
 Index index_number(const Json& value, const std::string& what) {
   const std::uint64_t number = natural_number(value, what);
-  require_file(number <= std::uint64_t{1} << 62,
-               what + " is " + shown(value) + "; expected at most 2^62");
+  if (number > std::uint64_t{1} << 62) refuse(value, what, "at most 2^62");
   return static_cast<Index>(number);
 }
 
 bool flag(const Json& value, const std::string& what) {
-  require_file(value.is_boolean(), what + " is " + shown(value) + "; expected true or false");
+  if (!value.is_boolean()) refuse(value, what, "true or false");
   return value.get<bool>();
 }
 
 double real(const Json& value, const std::string& what) {
-  require_file(value.is_number(), what + " is " + shown(value) + "; expected a number");
+  if (!value.is_number()) refuse(value, what, "a number");
   return value.get<double>();
 }
 
 const std::string& text(const Json& value, const std::string& what) {
-  require_file(value.is_string(), what + " is " + shown(value) + "; expected a string");
+  if (!value.is_string()) refuse(value, what, "a string");
   return value.get_ref<const std::string&>();
 }
 
 const Json& list(const Json& value, const std::string& what) {
-  require_file(value.is_array(), what + " is " + shown(value) + "; expected a list");
+  if (!value.is_array()) refuse(value, what, "a list");
   return value;
 }
 

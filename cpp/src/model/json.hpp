@@ -53,5 +53,8 @@ std::string shown(const Json& value);
 
 /// Throws FileError "what" unless `condition` holds.
 void require_file(bool condition, const std::string& what);
+/// Throws FileError "what is VALUE; expected ...": apart from the condition, since to show a value
+/// takes longer than to look at it.
+[[noreturn]] void refuse(const Json& value, const std::string& what, const std::string& expected);
 
 }  // namespace nnbind::model

@@ -45,16 +45,15 @@ TensorEntry read_entry(const Json& json, const std::string& what) {
   }
   const std::string where = what + ".data_offsets";
   const Json& offsets = list(member(json, "data_offsets", what), where);
-  require_file(offsets.size() == 2, where + " is " + shown(offsets) + "; expected two numbers");
+  if (offsets.size() != 2) refuse(offsets, where, "two numbers");
   tensor.begin = natural_number(offsets[0], where);
   const std::uint64_t end = natural_number(offsets[1], where);
-  require_file(tensor.begin <= end, where + " is " + shown(offsets) + "; expected begin <= end");
+  if (tensor.begin > end) refuse(offsets, where, "begin <= end");
   tensor.size = end - tensor.begin;
   const std::uint64_t bytes = byte_count(tensor, what);
-  require_file(bytes == tensor.size, where + " is " + shown(offsets) + ", " +
-                                         std::to_string(tensor.size) + " bytes; its shape takes " +
-                                         std::to_string(bytes));
-  return tensor;
+  if (bytes == tensor.size) return tensor;
+  throw FileError(where + " is " + shown(offsets) + ", " + std::to_string(tensor.size) +
+                  " bytes; its shape takes " + std::to_string(bytes));
 }
 
 /// Turns offsets in the data into those in the file, and requires that the tensors fill the data.
@@ -99,14 +98,14 @@ Header Header::read(const ByteSource& source) {
   std::string bytes(length, ' ');
   source.read(length_bytes, std::as_writable_bytes(std::span(bytes)));
   const Document json = parse_json(bytes, "the header");
-  require_file(json.is_object(), "the header is " + shown(json) + "; expected an object");
+  if (!json.is_object()) refuse(json, "the header", "an object");
   Header header;
   for (const auto& [name, value] : json.items()) {
     if (name != metadata_key) {
       header.tensors.emplace(name, read_entry(value, "tensor " + nnbind::in_quotes(name)));
       continue;
     }
-    require_file(value.is_object(), name + " is " + shown(value) + "; expected an object");
+    if (!value.is_object()) refuse(value, name, "an object");
     for (const auto& [key, entry] : value.items()) {
       header.metadata.emplace(key, text(entry, name + "." + key));
     }
