@@ -100,11 +100,14 @@ class FitRun {
   AlignedVector<T> step_state_;    // the network's as the last whole step left it
   Clock::time_point watch_start_;  // since when `waited_` counts, or the team is alone
   double waited_ = 0;
-  int crowded_ = 0;                 // intervals in a row of which most was lost
-  double alone_for_ = 0;            // seconds
-  bool regroup_ = false;            // go on after this step with a team of another size
-  bool resumes_ = false;            // within an epoch
+  int crowded_ = 0;       // intervals in a row of which most was lost
+  double alone_for_ = 0;  // seconds
+  bool resumes_ = false;  // within an epoch
+
+  // All members read these. The first one writes them in a step before its last barrier, or while
+  // the others wait for the end of an epoch.
   Index next_batch_ = 0;            // of this epoch
+  bool regroup_ = false;            // go on after this step with a team of another size
   const char* diverged_ = nullptr;  // what is no longer finite: end after this step
   bool improved_ = false;           // in the last epoch
   bool finished_ = false;

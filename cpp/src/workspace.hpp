@@ -159,10 +159,10 @@ class Workspace {
   /// One piece of work of the backward pass.
   struct Step {
     NodeId node;
-    bool output_part;  // backward_output; else backward
-    Sharing sharing;
-    bool to_fixed;        // backward to the inputs that are no batch; else to the others
-    bool barrier_before;  // it reads what other members have written
+    bool output_part = false;  // backward_output; else backward
+    Sharing sharing = Sharing::rows;
+    bool to_fixed = false;        // backward to the inputs that are no batch; else to the others
+    bool barrier_before = false;  // it reads what other members have written
   };
 
   void make_slot(NodeId id);

@@ -8,24 +8,39 @@ namespace nnbind {
 
 namespace {
 
+/// A piece of work, and what it reads that others may have written.
+struct Work {
+  Sharing sharing;
+  bool reads_columns = false;  // of others, where it is shared out by columns
+  bool reads_fixed = false;    // what is no batch
+  bool reads_batch = false;    // where the first member does all
+};
+
 /// What has been written since the last barrier, by which sharing. A member has to wait where it
 /// reads what another may have written.
 class Pending {
  public:
   explicit Pending(bool rows) : rows_(rows) {}
 
-  /// Notes a piece of work; whether a barrier must come before it. `whole` says that a piece shared
-  /// out by columns also reads the columns of others.
-  bool add(Sharing sharing, bool whole, bool reads_fixed, bool reads_batch) {
+  /// Notes a piece of work; whether a barrier must come before it.
+  bool add(const Work& work) {
+    const bool fixed = work.reads_fixed && alone_;
     bool barrier = false;
-    if (sharing == Sharing::rows) barrier = columns_ || (reads_fixed && alone_);
-    if (sharing == Sharing::columns)
-      barrier = rows_ || (whole && columns_) || (reads_fixed && alone_);
-    if (sharing == Sharing::alone) barrier = reads_batch && (rows_ || columns_);
+    switch (work.sharing) {
+      case Sharing::rows:
+        barrier = columns_ || fixed;
+        break;
+      case Sharing::columns:
+        barrier = rows_ || (work.reads_columns && columns_) || fixed;
+        break;
+      case Sharing::alone:
+        barrier = work.reads_batch && (rows_ || columns_);
+        break;
+    }
     if (barrier) rows_ = columns_ = alone_ = false;
-    rows_ |= sharing == Sharing::rows;
-    columns_ |= sharing == Sharing::columns;
-    alone_ |= sharing == Sharing::alone;
+    rows_ |= work.sharing == Sharing::rows;
+    columns_ |= work.sharing == Sharing::columns;
+    alone_ |= work.sharing == Sharing::alone;
     return barrier;
   }
   [[nodiscard]] bool columns() const { return columns_; }
@@ -88,7 +103,8 @@ void Workspace<T>::plan_forward() {
     }
     const bool reads_fixed =
         std::ranges::any_of(node.inputs, [&](NodeId input) { return is_fixed(input); });
-    slot.barrier_before = pending.add(slot.sharing, true, reads_fixed, false);
+    slot.barrier_before =
+        pending.add({.sharing = slot.sharing, .reads_columns = true, .reads_fixed = reads_fixed});
   }
   barrier_after_ = pending.columns();
 }
@@ -101,9 +117,10 @@ void Workspace<T>::plan_backward() {
   std::vector<bool> written(slots_.size(), false);
   for (const NodeId output : outputs_) written[output] = true;
   Pending pending(true);  // the losses have written rows
-  const auto add = [&](NodeId id, bool output_part, Sharing sharing, bool to_fixed, bool whole) {
-    const bool barrier = pending.add(sharing, whole, false, true);
-    backward_steps_.push_back({id, output_part, sharing, to_fixed, barrier});
+  const auto add = [&](Step step, bool reads_columns) {
+    step.barrier_before =
+        pending.add({.sharing = step.sharing, .reads_columns = reads_columns, .reads_batch = true});
+    backward_steps_.push_back(step);
   };
   const auto note_inputs = [&](NodeId id, bool fixed) {
     bool wanted = false;
@@ -122,22 +139,24 @@ void Workspace<T>::plan_backward() {
     slot.accumulate.resize(node.inputs.size());
     if (slot.is_input || is_fixed(id) || !slot.wants_gradient) continue;
     if (!slot.pre_activation && node.op->changes_output_gradient()) {
-      add(id, true, slot.sharing, false, false);
+      add({.node = id, .output_part = true, .sharing = slot.sharing}, false);
     }
     if (!note_inputs(id, false)) continue;
     // Columns of the only input are those of its node, and stay with the same member.
     const bool whole = node.op->needs_whole_columns();
     const bool columns = whole || (node.inputs.size() == 1 && node.op->splits_columns() &&
                                    slots_[node.inputs[0]].sharing == Sharing::columns);
-    add(id, false, columns ? Sharing::columns : Sharing::rows, false, !whole);
+    add({.node = id, .sharing = columns ? Sharing::columns : Sharing::rows}, !whole);
   }
   for (NodeId id = slots_.size(); id-- > 0;) {
     const Node<T>& node = graph_->node(id);
     if (slots_[id].is_input || !slots_[id].wants_gradient) continue;
     if (is_fixed(id) && node.op->changes_output_gradient()) {
-      add(id, true, Sharing::alone, true, false);
+      add({.node = id, .output_part = true, .sharing = Sharing::alone, .to_fixed = true}, false);
     }
-    if (note_inputs(id, true)) add(id, false, Sharing::alone, true, false);
+    if (note_inputs(id, true)) {
+      add({.node = id, .sharing = Sharing::alone, .to_fixed = true}, false);
+    }
   }
 }
 

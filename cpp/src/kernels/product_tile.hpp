@@ -24,11 +24,12 @@ namespace nnbind::kernels {
 
 /// What is added to a tile's A · B: nothing; one row, to all; what C holds, first or last. Of a C
 /// that is far away the sums wait at the start of a tile, but not at its end: to a gradient C is
-/// added last.
+/// added last, and it has no bias.
 enum class Start { zero, bias, accumulate, accumulate_last };
 
 /// What becomes of a tile's sums: C, or a step of θ by them; or any of these, as the descent says.
-/// In one function for all 16 registers do not suffice, and GCC moves sums in the loop.
+/// In one function for all 16 registers do not suffice, and GCC moves sums in the loop. What is no
+/// gradient is stored.
 enum class End { any, store, descend, descend_with_velocity };
 
 /// The θ in the place of C, with its velocity if that has one.
@@ -77,6 +78,7 @@ EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
 template <class T, int R, int V, bool packed, End end, class A>
 void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, Index c_stride,
                   Index cols, const TileDescent<T>& descent) {
+  static_assert(A::is_gradient || end == End::store);
   typename A::template Tile<R> a(a_rows);
   const bool descends = end == End::any ? descent.theta != nullptr : end != End::store;
   const bool has_velocity =

@@ -126,6 +126,8 @@ auto Dense<T>::ready_forward(const ForwardPass<T>& pass) const {
   const Range columns = whole_columns(pass.columns, pass.padded, drops);
   const Panels<const T> weights = part(pass.parameters.middle_rows(0, inputs), columns);
   const MatrixView<T> output = part(pass.output, columns);
+  // Where g' takes t, t is saved and y is in the output; where it takes y, and dropout will change
+  // the output, t and then y are saved; else both are in the output, one after the other.
   const MatrixView<T> argument =
       part(saves && saves_argument(g, drops) ? pass.saved : pass.output, columns);
   const MatrixView<T> y = g.needs_pre_activation() ? output : argument;
