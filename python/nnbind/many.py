@@ -53,8 +53,9 @@ def fit_many(
     For searches and ensembles: other seeds, learning rates, architectures or folds. Each network is
     trained by one thread, which then takes the next, the largest first; so networks that are too
     small to be shared out keep all cores busy, and the results are those of ``net.fit``, bit for
-    bit, for any number of ``threads`` (by default ``nn.get_num_threads()``). X and y are borrowed
-    once for all; the networks are of one dtype.
+    bit, for any number of ``threads`` (by default ``nn.get_num_threads()``; one if there are
+    activations or losses in Python). X and y are borrowed once for all; the networks are of one
+    dtype.
 
     The options are those of ``Network.fit``, given once for all, but for:
     ``optimizers``: one for each network, since its momenta belong to it, in a list or from a

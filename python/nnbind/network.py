@@ -169,8 +169,9 @@ class Network(Derivatives, Inspection, Saving):
         its last whole step, and ``net.history`` of its whole epochs. Returns the history.
 
         Raises ShapeError, TypeError or ValueError before anything is changed; BusyError if another
-        thread trains this network; DivergenceError if the loss is no longer finite, with the
-        network back at its best epoch and the optimizer reset; it says what ``nn.diagnose`` sees.
+        thread trains this network; DivergenceError if the loss of a step, or θ or the validation
+        loss after an epoch, is no longer finite, with the network back at its best epoch and the
+        optimizer reset; it says what ``nn.diagnose`` sees.
         """
         from ._training import Fit  # what only a fit needs, with the first
 

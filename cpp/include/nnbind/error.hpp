@@ -26,7 +26,7 @@ class FileError : public std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
 
-/// The loss stopped being finite during a fit.
+/// The loss, the validation loss or θ stopped being finite during a fit.
 class DivergenceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -29,7 +29,8 @@ struct FitManyHooks {
 };
 
 /// Trains each network as `fit` would, to the same bits. Each is trained by one thread, which takes
-/// the next when it is done, the largest first: of up to `threads` threads (0: get_num_threads()).
+/// the next when it is done, the largest first: of up to `threads` threads (0: get_num_threads()),
+/// or of the caller's alone where an operator or a loss runs_alone().
 ///
 /// Throws what `fit` throws before it changes anything, before any network is changed; also
 /// OptionError where a network or an optimizer is there twice. A fit that diverges ends as it does

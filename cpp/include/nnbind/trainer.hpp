@@ -99,9 +99,10 @@ void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t
 /// optimizer for each mini-batch. `history` is filled as the fit goes and is whole however it ends.
 ///
 /// Throws what `check` throws, before anything is changed; OptionError for bad options; BusyError;
-/// DivergenceError if the loss is no longer finite, with the network back at its best epoch and
-/// the optimizer reset. What the hooks throw, or a source of batches, and std::bad_alloc pass
-/// through, with the network as of its last whole step and the history of its whole epochs.
+/// DivergenceError if the loss of a step, or θ or the validation loss after an epoch, is no longer
+/// finite, with the network back at its best epoch and the optimizer reset. What the hooks throw,
+/// or a source of batches, and std::bad_alloc pass through, with the network as of its last whole
+/// step and the history of its whole epochs.
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
