@@ -72,6 +72,10 @@ def test_class_weights_of_signs(rng: np.random.Generator) -> None:
     of_samples = np.where(y[:, 0] < 0, 3.0, 0.5)
     expected = net.evaluate(x, y, loss="hinge", sample_weight=of_samples)["loss"]
     assert_close(losses, [expected, expected])
+    positive = y[:, 0] > 0  # as a batch may be
+    ones = [net.evaluate(x[positive], y[positive], loss="hinge", class_weight=w) for w in given]
+    half = net.evaluate(x[positive], y[positive], loss="hinge", sample_weight=np.full(6, 0.5))
+    assert ones == [half, half]
 
 
 @pytest.mark.parametrize(
@@ -81,6 +85,7 @@ def test_class_weights_of_signs(rng: np.random.Generator) -> None:
         (np.full((4, 1), 0.99), "balanced", "class_weight expects labels"),
         (np.array([[0.0], [1], [1], [0]]), {3: 2.0}, "has the label 3; expected some of 0, 1"),
         (np.array([[-1.0], [1], [1], [1]]), {0: 2.0}, "has the label 0; expected some of -1, 1"),
+        (np.array([[1.0], [0], [np.nan], [1]]), {0: 2.0}, "y has a NaN in row 2"),
     ],
 )
 def test_class_weights_want_classes(y: Any, class_weight: Any, message: str) -> None:

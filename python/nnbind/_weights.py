@@ -59,7 +59,7 @@ def _of_classes(
     if isinstance(class_weight, str):
         return _balanced(labels)
     classes = list(range(max(outputs, 2)))
-    if outputs == 1 and (labels < 0).any():
+    if outputs == 1 and (labels == -1).any():
         classes = [-1, 1]
     if isinstance(class_weight, Mapping):
         table = {
@@ -74,7 +74,8 @@ def _of_classes(
             )
         table = dict(zip(classes, weights.astype(np.float64).tolist(), strict=True))
     for label, weight in table.items():
-        if label not in classes:
+        absent = outputs == 1 and label == -1  # in these samples, which may be a batch
+        if label not in classes and not absent:
             raise ValueError(
                 f"[{where}] class_weight has the label {label}; expected some of "
                 f"{', '.join(map(str, classes))}"

@@ -38,9 +38,10 @@ def resume(
     early stopping are, bit for bit, those of a fit that was never interrupted.
 
     ``X`` and ``y`` are those of the fit, as are ``validation_data``, ``sample_order``,
-    ``sample_weight`` and ``class_weight``, where it had them: their shapes and dtypes are compared,
-    not their values. ``callbacks`` may be others. The file keeps all other options. ``epochs``: how
-    many to make in all, by default as many as the fit was to make.
+    ``sample_weight`` and ``class_weight``, where it had them: of X the length and the dtype are
+    compared, of these whether they are there, and no values. ``callbacks`` may be others. The file
+    keeps all other options. ``epochs``: how many to make in all, by default as many as the fit was
+    to make.
 
     Raises FileError (a ValueError), naming the field, if the file is damaged or has no training
     state; OSError if it cannot be read; ValueError if the arguments are not those that the fit
