@@ -55,8 +55,8 @@ void affine_of_distant_unit(const Rows<T>& x, const Panels<const T>& weights, bo
 }
 
 /// g and R rows of W multiplied, each product's sum in the lanes of a vector: row r's in sums[r].
-/// Where the rows are is to be known without a multiplication for each vector, or to add up their
-/// addresses takes longer than the products.
+/// The addresses of all rows follow from one of them and a stride: to add them up, row by row for
+/// each vector, takes longer than the products.
 template <class T, int R, bool packed>
 EIGEN_ALWAYS_INLINE void multiply_by_rows(const T* g, const Panels<const T>& weights, T* sums) {
   Packet<T> sum[R];

@@ -132,16 +132,17 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
       return with_packing<A>(b, [&](auto packed) { product_row<T, packed>(a, b, start, c); });
     }
   }
-  if constexpr (!A::is_gradient) {
-    product_of_panels<T, End::store>(a, b, start, c, descent);
-  } else if constexpr (many_registers) {
+  if constexpr (A::is_gradient && many_registers) {
     product_of_panels<T, End::any>(a, b, start, c, descent);
-  } else if (descent.theta.data == nullptr) {
-    product_of_panels<T, End::store>(a, b, start, c, descent);
-  } else if (descent.velocity == nullptr) {
-    product_of_panels<T, End::descend>(a, b, start, c, descent);
   } else {
-    product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
+    if constexpr (A::is_gradient) {
+      if (descent.theta.data != nullptr) {
+        return descent.velocity == nullptr
+                   ? product_of_panels<T, End::descend>(a, b, start, c, descent)
+                   : product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
+      }
+    }
+    product_of_panels<T, End::store>(a, b, start, c, descent);
   }
 }
 
