@@ -32,7 +32,7 @@ void register_errors(py::module_& module) {
       "A model file is damaged, of a later version, or not what it claims to be.";
   py::register_exception_translator(&raise_os_error);
   py::register_exception<DivergenceError>(module, "DivergenceError", PyExc_ArithmeticError).doc() =
-      "The loss stopped being finite; the network is back at its best epoch.";
+      "A loss or theta stopped being finite; the network is back at its best epoch.";
   py::register_exception<BusyError>(module, "BusyError", PyExc_RuntimeError).doc() =
       "The network is being trained already.";
 }

@@ -54,7 +54,7 @@ class FitRun {
   [[nodiscard]] std::vector<double> output_losses() const;
   void poll();
   void end_epoch();
-  void record_epoch();
+  void record_epoch(const Evaluation& validation);
   void note_best(double monitored);
   void keep_best_theta(const Member& member);
   void return_to_best();

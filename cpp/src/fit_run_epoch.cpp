@@ -103,15 +103,16 @@ void FitRun<T>::end_epoch() {
   require(samples_ > 0, "Network.fit",
           "the iterator gave no batch in epoch " + std::to_string(state_.epoch) +
               "; pass a list, or an object whose iter() begins anew");
+  const Evaluation validation = validation_ ? validation_->result() : Evaluation{};
   // The loss says nothing of what the last step has made of θ.
   if (!kernels::all_finite<T>(network_.theta().data(), network_.parameter_count())) {
     diverged_ = "theta";
-  } else if (validation_ && !std::isfinite(validation_->result().loss)) {
+  } else if (!std::isfinite(validation.loss)) {
     diverged_ = "the validation loss";
   }
   if (diverged_ != nullptr) return;
-  record_epoch();
-  const double monitored = validation_ ? history_.val_loss.back() : history_.loss.back();
+  record_epoch(validation);
+  const double monitored = validation_ ? validation.loss : history_.loss.back();
   ++network_.epochs_trained;
   ++state_.epoch;
   state_.samples = samples_;
@@ -123,10 +124,9 @@ void FitRun<T>::end_epoch() {
 }
 
 template <class T>
-void FitRun<T>::record_epoch() {
+void FitRun<T>::record_epoch(const Evaluation& validation) {
   const std::vector<double> losses = output_losses();
   const std::vector<double> metrics = metric_values(losses, metric_sums_, options_.metrics);
-  const Evaluation validation = validation_ ? validation_->result() : Evaluation{};
   make_room_for_one(history_);
   history_.loss.push_back(weighted_sum(losses_, losses) +
                           penalty_sum_ / static_cast<double>(samples_));

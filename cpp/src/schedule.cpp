@@ -12,9 +12,9 @@ namespace nnbind {
 
 namespace {
 
-void require_rate(const std::string& where, double rate) {
+void require_rate(const std::string& where, double rate, const std::string& name = "rate") {
   require(std::isfinite(rate) && rate > 0, where,
-          "rate is " + number_text(rate) + "; expected a positive number");
+          name + " is " + number_text(rate) + "; expected a positive number");
 }
 
 void require_factor(const std::string& where, double factor) {
@@ -130,8 +130,7 @@ void Schedule::set_state(std::span<const double> numbers) {
 }
 
 SchedulePointer constant_rate(double rate) {
-  require(std::isfinite(rate) && rate > 0, "Schedule",
-          "learning_rate is " + number_text(rate) + "; expected a positive number");
+  require_rate("Schedule", rate, "learning_rate");
   return from_formula({"constant", {{"rate", rate}}}, [rate](double /*t*/) { return rate; });
 }
 

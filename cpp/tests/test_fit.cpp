@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "calling.hpp"
 #include "data.hpp"
 #include "networks.hpp"
 #include "nnbind/nnbind.hpp"
@@ -214,35 +215,13 @@ TEST(Fit, InterruptedByAHookLeavesAUsableNetworkAndTheHistorySoFar) {
   EXPECT_TRUE(std::isfinite(history.loss[0]));
 }
 
-/// Hands its input on after a call, as if that were a great deal of work.
-class Calling final : public Operator<double> {
- public:
-  explicit Calling(std::function<void()> call) : call_(std::move(call)) {}
-  [[nodiscard]] std::string_view kind() const override { return "calling"; }
-  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> /*inputs*/) const override {
-    return 1'000'000'000;
-  }
-  [[nodiscard]] bool runs_alone() const override { return true; }
-  void forward(const ForwardPass<double>& pass) const override {
-    call_();
-    for (Index i = 0; i < pass.output.rows; ++i) {
-      std::copy_n(pass.inputs[0].row[i], pass.output.cols, pass.output.row(i));
-    }
-  }
-  void backward(const BackwardPass<double>& /*pass*/) const override {}
-
- private:
-  std::function<void()> call_;
-};
-
 TEST(Fit, InterruptedWithinALongStepIsAsBeforeIt) {
   int calls = 0;
   const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(60)); };
   Graph<double> graph;
   NodeId node = batch_norm(input(graph, 4, "x")).id;  // which moves the network's state
-  node = graph.add(std::make_shared<Calling>(nap), {node});
-  node = graph.add(std::make_shared<Calling>([&] { ++calls; }), {node});
+  node = graph.add(std::make_shared<Calling<double>>(nap), {node});
+  node = graph.add(std::make_shared<Calling<double>>([&] { ++calls; }), {node});
   node = dense(Expression<double>{&graph, node}, {.units = 3}).id;
   Network<double> network(std::move(graph), node);
   const auto theta = theta_of(network);

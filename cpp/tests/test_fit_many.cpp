@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "calling.hpp"
 #include "data.hpp"
 #include "expect_message.hpp"
 #include "networks.hpp"
@@ -244,32 +245,14 @@ TEST(ThreadsFitManyMore, RefusesANetworkThatIsBeingTrained) {
   EXPECT_NO_THROW(many.fit_all(2));
 }
 
-/// Hands its input on, and notes the threads that ask for it.
-class OnOneThread final : public Operator<float> {
- public:
-  explicit OnOneThread(std::set<std::thread::id>& seen) : seen_(&seen) {}
-  [[nodiscard]] std::string_view kind() const override { return "on_one_thread"; }
-  [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
-  [[nodiscard]] bool runs_alone() const override { return true; }
-  void forward(const ForwardPass<float>& pass) const override {
-    seen_->insert(std::this_thread::get_id());
-    for (Index i = 0; i < pass.output.rows; ++i) {
-      std::copy_n(pass.inputs[0].row[i], pass.output.cols, pass.output.row(i));
-    }
-  }
-  void backward(const BackwardPass<float>& /*pass*/) const override {}
-
- private:
-  std::set<std::thread::id>* seen_;
-};
-
 TEST(ThreadsFitManyMore, RunsOnTheCallersThreadWhereCodeAsksForThat) {
   std::set<std::thread::id> seen;
+  const auto note = [&] { seen.insert(std::this_thread::get_id()); };
   Many many(20);
   std::deque<Network<float>> networks;
   for (FitJob<float>& job : many.jobs) {
     Graph<float> graph;
-    const NodeId x = graph.add(std::make_shared<OnOneThread>(seen), {input(graph, 4, "x").id});
+    const NodeId x = graph.add(std::make_shared<Calling<float>>(note), {input(graph, 4, "x").id});
     const NodeId y = dense(Expression<float>{&graph, x}, {.units = 3, .activation = "softmax"}).id;
     job.network = &networks.emplace_back(std::move(graph), y);
   }

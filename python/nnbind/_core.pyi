@@ -102,7 +102,7 @@ class FileError(ValueError):
 
 class DivergenceError(ArithmeticError):
     """
-    The loss stopped being finite; the network is back at its best epoch.
+    A loss or theta stopped being finite; the network is back at its best epoch.
     """
 
 class BusyError(RuntimeError):

@@ -15,6 +15,8 @@ from ._core import ShapeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_EXPECTED = "class_weight expects labels, one-hot rows or a column of two values"
+
 
 def sample_weights(
     sample_weight: Any, class_weight: Any, y: Any, net: _core.Network, where: str
@@ -101,10 +103,7 @@ def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
         _require(one_hot | ~np.isfinite(y).all(axis=1), y, where)
         return np.asarray(np.argmax(y, axis=1), np.int64)
     if y.ndim == 0 or y.size != len(y):
-        raise ShapeError(
-            f"[{where}] y has shape {y.shape}; class_weight expects labels, one-hot rows or a "
-            "column of two values"
-        )
+        raise ShapeError(f"[{where}] y has shape {y.shape}; {_EXPECTED}")
     column = y.reshape(len(y))
     with np.errstate(invalid="ignore"):  # a NaN is refused later, by name and row
         _require((column == np.round(column)) | ~np.isfinite(column), y, where)
@@ -114,10 +113,7 @@ def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
 def _require(is_label: NDArray[np.bool_], y: NDArray[Any], where: str) -> None:
     if not is_label.all():
         row = int(np.argmin(is_label))
-        raise ValueError(
-            f"[{where}] y has {y[row].tolist()} in row {row}; class_weight expects labels, one-hot "
-            "rows or a column of two values"
-        )
+        raise ValueError(f"[{where}] y has {y[row].tolist()} in row {row}; {_EXPECTED}")
 
 
 def _balanced(labels: NDArray[np.int64]) -> NDArray[np.float64]:

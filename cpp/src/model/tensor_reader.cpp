@@ -24,9 +24,10 @@ TensorEntry TensorReader::take(const std::string& name, const std::string& dtype
 
 AttributeArray TensorReader::array(const std::string& name) {
   const TensorEntry tensor = take(name, dtype_name<double>);
-  require_file(tensor.shape.size() == 2 && tensor.size > 0,
-               "tensor " + nnbind::in_quotes(name) + ".shape is " + shown(tensor.shape) +
-                   "; expected (rows, cols), each at least 1");
+  if (tensor.shape.size() != 2 || tensor.size == 0) {
+    refuse(tensor.shape, "tensor " + nnbind::in_quotes(name) + ".shape",
+           "(rows, cols), each at least 1");
+  }
   AttributeArray array{static_cast<Index>(tensor.shape[0]), static_cast<Index>(tensor.shape[1]),
                        std::vector<double>(tensor.size / sizeof(double))};
   source_.read(tensor.begin, std::as_writable_bytes(std::span(array.values)));
@@ -36,17 +37,19 @@ AttributeArray TensorReader::array(const std::string& name) {
 template <class T>
 void TensorReader::fill(const Place<T>& place) {
   const TensorEntry tensor = take(place.name, dtype_name<T>);
-  require_file(tensor.shape == place.shape, "tensor " + nnbind::in_quotes(place.name) +
-                                                ".shape is " + shown(tensor.shape) +
-                                                "; the architecture takes " + shown(place.shape));
+  if (tensor.shape != place.shape) {
+    throw FileError("tensor " + nnbind::in_quotes(place.name) + ".shape is " + shown(tensor.shape) +
+                    "; the architecture takes " + shown(place.shape));
+  }
   source_.read(tensor.begin, std::as_writable_bytes(place.numbers));
 }
 
 std::vector<double> TensorReader::numbers(const std::string& name,
                                           const std::vector<std::uint64_t>& shape) {
   const TensorEntry tensor = take(name, dtype_name<double>);
-  require_file(tensor.shape == shape, "tensor " + nnbind::in_quotes(name) + ".shape is " +
-                                          shown(tensor.shape) + "; expected " + shown(shape));
+  if (tensor.shape != shape) {
+    refuse(tensor.shape, "tensor " + nnbind::in_quotes(name) + ".shape", shown(shape));
+  }
   std::vector<double> numbers(tensor.size / sizeof(double));
   source_.read(tensor.begin, std::as_writable_bytes(std::span(numbers)));
   return numbers;
