@@ -1,4 +1,4 @@
-"""CMake as the tests use it: the C++ library, its tests and a user of it, built once."""
+"""CMake as the tests use it: the C++ tests and examples, built once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
 import pytest
+
+from nnbind import _core
 
 ROOT = Path(__file__).resolve().parents[1]
 CONSUMER = ROOT / "tests" / "consumer"
@@ -72,14 +75,22 @@ def site_packages() -> str:
     return f"-DCMAKE_PREFIX_PATH={sysconfig.get_path('purelib')}"
 
 
+def cmake_directory() -> str:
+    """Where the package under test has its CMake config."""
+    return run(sys.executable, "-m", "nnbind", "--cmakedir").strip()
+
+
 @functools.cache
 def cpp_build() -> Path:
-    """The build directory of `consumer`, where nnbind with its tests is in `nnbind`, up to date.
+    """The build directory of nnbind's C++ tests and examples, up to date.
 
-    A second run compiles only what has changed.
+    They are linked with the library of the package under test; where this machine has a better
+    instruction set than that library, with one that is compiled for it.
     """
-    directory = ROOT / "build" / "consumer"
-    parts = [f"-DNNBIND_{part}=ON" for part in ("BUILD_TESTS", "BUILD_EXAMPLES", "INSTALL")]
-    configure(CONSUMER, directory, "-DCMAKE_BUILD_TYPE=Release", *parts, site_packages())
+    directory = ROOT / "build" / "cpp"
+    options = ["-DNNBIND_USE_INSTALLED=OFF"]
+    if _core.isa in ("v3", "base"):  # the library's, where there is a choice
+        options = ["-DNNBIND_USE_INSTALLED=ON", f"-Dnnbind_DIR={cmake_directory()}"]
+    configure(ROOT, directory, *options, site_packages())
     build(directory)
     return directory

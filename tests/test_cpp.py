@@ -16,13 +16,13 @@ from cpp_build import cpp_build, give_up, program, run
 
 
 def example(name: str) -> Path:
-    (path,) = cpp_build().glob(f"nnbind/cpp/examples/{name}*")
+    (path,) = cpp_build().glob(f"cpp/examples/{name}*")
     return path
 
 
 def test_the_cpp_tests_pass() -> None:
     directory = cpp_build()
-    if not list(directory.glob("nnbind/cpp/tests/nnbind_tests*")):
+    if not list(directory.glob("cpp/tests/nnbind_tests*")):
         give_up("there is no GoogleTest, nor a way to download it")
     jobs = str(os.cpu_count())
     printed = run(program("ctest"), "--test-dir", directory, "-j", jobs, "--output-on-failure")

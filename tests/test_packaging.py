@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import nnbind as nn
-from cpp_build import CONSUMER, ROOT, build, configure, cpp_build, program, run, site_packages
+from cpp_build import CONSUMER, ROOT, build, cmake_directory, configure, program, run, site_packages
 from helpers import run_python
 from nnbind._load import LEVELS, choose, cpu_levels, levels_of
 
@@ -108,34 +109,20 @@ def test_the_module_and_its_classes_do_not_name_the_instruction_set() -> None:
 # ---- The C++ library in other projects ----------------------------------------------------------
 
 
-def use_found(directory: Path, where: str) -> None:
-    """Configures, builds and runs a project that finds nnbind by the option `where`."""
-    options = ("-DCMAKE_BUILD_TYPE=Debug", f"-DFIND_NNBIND={nn.__version__}", where)
-    configure(CONSUMER, directory, *options)
-    build(directory, "consumer")
-    run(directory / "consumer", cwd=directory)
-
-
-def test_find_package_finds_an_installed_library(tmp_path: Path) -> None:
-    prefix = tmp_path / "prefix"
-    run(program("cmake"), "--install", cpp_build(), "--prefix", prefix)
-    use_found(tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
-
-
 def test_find_package_finds_the_library_of_the_python_package(tmp_path: Path) -> None:
-    directory = run(sys.executable, "-m", "nnbind", "--cmakedir").strip()
-    use_found(tmp_path, f"-Dnnbind_DIR={directory}")
+    found = (f"-DFIND_NNBIND={nn.__version__}", f"-Dnnbind_DIR={cmake_directory()}")
+    configure(CONSUMER, tmp_path, "-DCMAKE_BUILD_TYPE=Debug", *found)
+    build(tmp_path)
+    run(tmp_path / "consumer", cwd=tmp_path)
 
 
-def test_add_subdirectory_brings_the_library(tmp_path: Path) -> None:
-    run(cpp_build() / "consumer", cwd=tmp_path)
-
-
-def test_add_subdirectory_brings_nothing_else_by_default(tmp_path: Path) -> None:
+def test_add_subdirectory_brings_the_library_and_nothing_else_by_default(tmp_path: Path) -> None:
     configure(CONSUMER, tmp_path, site_packages())
     targets = run(program("ninja"), "-C", tmp_path, "-t", "targets", "all")
     assert "libnnbind" in targets
     assert not [name for name in ("nnbind_tests", "example_", "nnbind_bindings") if name in targets]
+    (compiled,) = re.findall(r"^(CMakeFiles/consumer\S*\.o): ", targets, re.MULTILINE)
+    build(tmp_path, compiled)  # with the headers and flags of nnbind::nnbind
 
 
 def test_the_public_headers_do_not_name_eigen() -> None:
