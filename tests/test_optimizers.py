@@ -1,6 +1,8 @@
 """Every optimizer, ten steps against the reference; schedules, clipping, whose state it is."""
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +42,10 @@ def problem(rng: np.random.Generator, n: int = 40) -> tuple[nn.Network, Any, Any
     net = build(MIXED)
     randomize(net, rng)
     return net, rng.normal(size=(n, 5)), rng.normal(size=(n, 3))
+
+
+def unpickled(thing: Any) -> Any:
+    return pickle.loads(pickle.dumps(thing))
 
 
 def reference_run(
@@ -165,6 +171,24 @@ def test_an_optimizer_serves_the_network_it_began_with(name: str, rng: np.random
     optimizer.reset()
     assert optimizer.iterations == 0
     other.train_step(x, y, loss="mse", optimizer=optimizer)
+    assert same_bits(other.theta, net.theta)
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, unpickled])
+def test_a_copy_has_the_options_alone(
+    name: str, copied: Callable[[Any], Any], rng: np.random.Generator
+) -> None:
+    net, x, y = problem(rng)
+    optimizer = OPTIMIZERS[name][0](nn.schedules.Step(RATE, 2), clip_norm=0.3)
+    net.train_step(x, y, loss="mse", optimizer=optimizer)
+    twin, other = copied(optimizer), net.copy()
+    assert type(twin) is type(optimizer)
+    assert (twin.iterations, optimizer.iterations) == (0, 1)
+    optimizer.reset()
+    for _ in range(4):
+        net.train_step(x, y, loss="mse", optimizer=optimizer)
+        other.train_step(x, y, loss="mse", optimizer=twin)
     assert same_bits(other.theta, net.theta)
 
 

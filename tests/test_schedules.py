@@ -1,6 +1,8 @@
 """Learning rates over time: each schedule's formula, in the history and in the steps."""
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +40,21 @@ def test_schedules_in_the_history(
     net, x, y = problem(rng, n=6)
     history = fit(net, x, y, loss="mse", optimizer=nn.SGD(schedule), epochs=12)
     np.testing.assert_allclose(history.learning_rate, [rate(t) for t in range(12)], atol=1e-15)
+
+
+@pytest.mark.parametrize("schedule", [schedule for schedule, _ in SCHEDULES[1:]])
+def test_a_copied_schedule_is_the_same(schedule: Any) -> None:
+    for twin in (copy.copy(schedule), pickle.loads(pickle.dumps(schedule))):
+        assert twin is not schedule
+        assert [twin.rate(t) for t in range(12)] == [schedule.rate(t) for t in range(12)]
+
+
+def test_a_copied_plateau_starts_anew(rng: np.random.Generator) -> None:
+    net, x, y = problem(rng, n=6)
+    schedule = nn.schedules.ReduceOnPlateau(0.2, patience=1, min_delta=1e9)
+    history = fit(net, x, y, loss="mse", optimizer=nn.SGD(schedule), epochs=3)
+    assert history.learning_rate[-1] < 0.2
+    assert copy.deepcopy(schedule).rate(0) == 0.2
 
 
 @pytest.mark.parametrize(("schedule", "rate"), SCHEDULES)

@@ -7,10 +7,38 @@ namespace nnbind::bindings {
 
 namespace {
 
+/// The options of an optimizer or a schedule: numbers all. Whatever Python makes has a recipe.
+using Options = std::vector<std::pair<std::string, std::variant<bool, std::int64_t, double>>>;
+
+py::tuple told(const Recipe& recipe) {
+  Options options;
+  for (const auto& [name, value] : recipe.options) {
+    std::visit(
+        [&options, &name = name](const auto& number) {
+          if constexpr (std::is_arithmetic_v<std::decay_t<decltype(number)>>) {
+            options.emplace_back(name, number);
+          }
+        },
+        value);
+  }
+  return py::make_tuple(recipe.name, options);
+}
+
+Recipe read(const py::tuple& told) {
+  Recipe recipe{told[0].cast<std::string>(), {}};
+  for (const auto& [name, value] : told[1].cast<Options>()) {
+    std::visit([&, &name = name](auto number) { recipe.options.emplace_back(name, number); },
+               value);
+  }
+  return recipe;
+}
+
 void register_schedules(py::module_& module) {
   py::class_<Schedule, SchedulePointer>(module, "Schedule",
                                         "The learning rate as a function of the step.")
-      .def("rate", &Schedule::rate, py::arg("step"), "The learning rate of step t = 0, 1, ...");
+      .def("rate", &Schedule::rate, py::arg("step"), "The learning rate of step t = 0, 1, ...")
+      .def(py::pickle([](const Schedule& self) -> State { return told(self.recipe().value()); },
+                      [](const State& state) { return make_schedule(read(state)); }));
   module.def("constant_rate", &constant_rate, py::arg("rate"), "Always the same rate.");
   module.def("step_decay", &step_decay, py::arg("rate"), py::arg("every"), py::arg("factor"),
              "rate * factor^floor(t / every).");
@@ -34,7 +62,16 @@ void register_optimizers(py::module_& module) {
       .def_property_readonly("iterations", &Optimizer::iterations, "Steps made so far.")
       .def_property_readonly("learning_rate", &Optimizer::learning_rate,
                              "The learning rate of the next step.")
-      .def("reset", &Optimizer::reset, "Forget momenta, network and steps.");
+      .def("reset", &Optimizer::reset, "Forget momenta, network and steps.")
+      .def(py::pickle(
+          [](const Optimizer& self) -> State {
+            return py::make_tuple(told(self.recipe().value()),
+                                  told(self.schedule().recipe().value()));
+          },
+          [](const State& state) {
+            const py::tuple parts(state);
+            return make_optimizer(read(parts[0]), make_schedule(read(parts[1])));
+          }));
   module.def("sgd", &sgd, py::arg("schedule"), py::arg("momentum"), py::arg("nesterov"),
              py::arg("clip_norm"), "Stochastic gradient descent, with momentum.");
   module.def("adam", &adam, py::arg("schedule"), py::arg("beta1"), py::arg("beta2"),

@@ -271,6 +271,8 @@ class Schedule:
     """
     The learning rate as a function of the step.
     """
+    def __getstate__(self) -> tuple[typing.Any, ...]: ...
+    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
     def rate(self, step: typing.SupportsInt | typing.SupportsIndex) -> float:
         """
         The learning rate of step t = 0, 1, ...
@@ -280,6 +282,8 @@ class Optimizer:
     """
     How a gradient moves theta.
     """
+    def __getstate__(self) -> tuple[typing.Any, ...]: ...
+    def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
     def reset(self) -> None:
         """
         Forget momenta, network and steps.

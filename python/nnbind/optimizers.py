@@ -3,7 +3,7 @@
 ``learning_rate`` γ is a number or a schedule of ``nn.schedules``. With ``clip_norm`` c, g is first
 multiplied by min(1, c / ‖g‖₂) (Pascanu, Mikolov, Bengio, ICML 2013). The momenta belong to the
 optimizer and fit one network, the first that it trains: a further fit goes on with them, another
-network raises ValueError.
+network raises ValueError. Copies and pickles have the options alone, no momenta and no steps.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ class Optimizer:
     def reset(self) -> None:
         """Forget the momenta, the network they belong to, and the steps."""
         self._core.reset()
+
+    def __copy__(self) -> Optimizer:
+        from copy import deepcopy  # half a millisecond that not every import need take
+
+        return deepcopy(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}, learning rate {self.learning_rate:g}>"
