@@ -55,6 +55,38 @@ def test_accuracy_of_signs_is_the_share_of_right_signs(loss: str, rng: np.random
     assert history.metrics["accuracy"] == [right]
 
 
+def test_accuracy_of_a_perceptron_is_that_of_its_classes(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(100, 2))
+    y = np.where(x @ [1.0, -2.0] > 0.3, 1.0, -1.0)[:, None]
+    net = nn.Sequential(nn.Input(2), nn.Dense(1, "binary"), dtype=np.float64)
+    for loss in ("perceptron", "mse"):
+        value = net.evaluate(x, y, loss=loss, metrics=["accuracy"])["accuracy"]
+        assert value == np.mean((net.predict(x) == 1) == (y == 1))
+
+
+def test_binary_accuracy_knows_logits_and_logarithms() -> None:
+    x, labels = 3 * np.eye(3), [0, 1, 2]
+    for loss, output in [
+        (nn.CrossEntropy(), "softmax"),
+        (nn.CrossEntropy(), "log_softmax"),
+        (nn.CrossEntropy(from_logits=True), "identity"),
+    ]:
+        weights = np.eye(3) if output != "identity" else np.eye(3) - 0.1
+        net = nn.Sequential(nn.Input(3), nn.Dense(3, output, init=weights), dtype=np.float64)
+        assert (
+            net.evaluate(x, labels, loss=loss, metrics=["binary_accuracy"])["binary_accuracy"] == 1
+        )
+
+
+@pytest.mark.parametrize("n", [1, 3, 64, 96, 300])
+def test_r2_of_a_constant_is_nil(n: int, rng: np.random.Generator) -> None:
+    net = nn.mlp(4, [6], 1, dtype=np.float64)
+    x, y = rng.normal(size=(n, 4)), np.full((n, 1), 0.1)
+    assert net.evaluate(x, y, loss="mse", metrics=["r2"])["r2"] == 0
+    history = fit(net, x, y, loss="mse", epochs=1, batch_size=7, metrics=["r2"])
+    assert history.metrics["r2"] == [0]
+
+
 def test_metrics_of_training_are_of_its_samples(rng: np.random.Generator) -> None:
     net, x, y = problem(rng)
     standing_still = nn.SGD(1e-300)

@@ -47,6 +47,11 @@ std::vector<std::string_view> Activation::names() {
   return {activation_names.begin(), activation_names.end()};
 }
 
+bool Activation::gives_probabilities() const {
+  return kind_ == Kind::binary || kind_ == Kind::sigmoid || kind_ == Kind::hard_sigmoid ||
+         kind_ == Kind::softmax;
+}
+
 bool Activation::is_rectifier() const {
   return kind_ == Kind::relu || kind_ == Kind::leaky_relu || kind_ == Kind::elu ||
          kind_ == Kind::gelu || kind_ == Kind::silu || kind_ == Kind::softplus;

@@ -122,7 +122,7 @@ class BatchRun {
     double weight = 1;
     Activation activation;
     bool pre_activation = false;
-    double threshold = 0;
+    DecisionThreshold threshold;
     std::vector<const T*> target_rows;
     std::vector<std::int64_t> labels;
     AlignedVector<T> losses;

@@ -28,7 +28,7 @@ std::string_view metric_name(Metric metric) {
 
 template <class T>
 void MetricSums::add(std::span<const T> prediction, const T* target, std::int64_t label,
-                     double threshold) {
+                     const DecisionThreshold& threshold) {
   const std::size_t outputs = prediction.size();
   const auto y = [&](std::size_t k) {
     return target == nullptr ? static_cast<double>(label == static_cast<std::int64_t>(k))
@@ -42,8 +42,8 @@ void MetricSums::add(std::span<const T> prediction, const T* target, std::int64_
     const double difference = y(k) - f;
     if (prediction[k] > prediction[likeliest]) likeliest = k;
     if (y(k) > y(right)) right = k;
-    right_side_ += static_cast<double>((f >= threshold) == (y(k) > 0.5));
-    right_sign_ += static_cast<double>((f >= 0) == (y(k) > 0.5));
+    right_side_ += static_cast<double>((f >= threshold.usual) == (y(k) > 0.5));
+    right_sign_ += static_cast<double>((f >= threshold.of_signs) == (y(k) > 0.5));
     signs_ |= y(k) < 0;
     absolute_ += std::abs(difference);
     residual_[k] += difference * difference;
@@ -54,11 +54,17 @@ void MetricSums::add(std::span<const T> prediction, const T* target, std::int64_
   right_class_ += static_cast<double>(likeliest == right);
 }
 
-template void MetricSums::add<float>(std::span<const float>, const float*, std::int64_t, double);
-template void MetricSums::add<double>(std::span<const double>, const double*, std::int64_t, double);
+template void MetricSums::add<float>(std::span<const float>, const float*, std::int64_t,
+                                     const DecisionThreshold&);
+template void MetricSums::add<double>(std::span<const double>, const double*, std::int64_t,
+                                      const DecisionThreshold&);
 
 void MetricSums::add(const MetricSums& other) {
   if (other.samples_ == 0) return;
+  if (samples_ == 0) {
+    *this = other;  // to the last bit, or the variation of a constant would not be nil
+    return;
+  }
   const double all = samples_ + other.samples_;
   right_class_ += other.right_class_;
   right_side_ += other.right_side_;

@@ -174,6 +174,21 @@ TEST(Losses, TakePreActivationsWhereTheyFit) {
   EXPECT_THROW((void)cross_entropy(true)->takes_pre_activation("softmax"), OptionError);
 }
 
+TEST(Losses, SayWhereAnOutputIsPositive) {
+  const auto expect = [](const LossPointer& loss, const char* output, double usual, double signs) {
+    const DecisionThreshold threshold = loss->decision_threshold(output);
+    EXPECT_EQ(threshold.usual, usual) << loss->name() << " " << output;
+    EXPECT_EQ(threshold.of_signs, signs) << loss->name() << " " << output;
+  };
+  expect(mean_squared_error(), "tanh", 0.5, 0);
+  expect(mean_squared_error(), "sigmoid", 0.5, 0.5);
+  expect(hinge(), "identity", 0, 0);
+  expect(perceptron_criterion(), "binary", 0.5, 0.5);
+  expect(binary_cross_entropy(true), "identity", 0, 0);
+  expect(cross_entropy(true), "identity", 0, 0);
+  expect(cross_entropy(), "log_softmax", std::log(0.5), std::log(0.5));
+}
+
 TEST(Losses, AreFoundByNameAndRefusedByOptions) {
   for (const std::string_view name : loss_names()) EXPECT_EQ(loss_from_name(name)->name(), name);
   EXPECT_THROW(loss_from_name("hinje"), OptionError);

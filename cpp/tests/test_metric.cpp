@@ -11,7 +11,7 @@ namespace {
 using Row = std::vector<double>;
 
 MetricSums sums_of(const std::vector<Row>& predictions, const std::vector<Row>& targets,
-                   double threshold = 0.5) {
+                   const DecisionThreshold& threshold = {}) {
   MetricSums sums(static_cast<Index>(predictions[0].size()));
   for (std::size_t i = 0; i < predictions.size(); ++i) {
     sums.add<double>(predictions[i], targets[i].data(), 0, threshold);
@@ -35,6 +35,12 @@ TEST(Metrics, R2IsOneForTheTruthZeroForTheMeanAndZeroForAConstant) {
                    0.5);
 }
 
+TEST(Metrics, R2OfAConstantIsZeroInPartsToo) {
+  MetricSums merged(1);
+  for (int part = 0; part < 3; ++part) merged.add(sums_of({{3}, {4}, {3}}, {{0.1}, {0.1}, {0.1}}));
+  EXPECT_EQ(merged.value(Metric::r2), 0);
+}
+
 TEST(Metrics, R2OfTargetsFarFromZeroDoesNotCancel) {
   const double far = 1e8;
   EXPECT_NEAR(sums_of({{far + 1.5}, {far + 2}, {far + 6}}, {{far + 1}, {far + 2}, {far + 6}})
@@ -43,15 +49,15 @@ TEST(Metrics, R2OfTargetsFarFromZeroDoesNotCancel) {
 }
 
 TEST(Metrics, AccuracyOfOneOutputIsBinary) {
-  const MetricSums sums = sums_of({{0.2}, {-0.1}, {0.3}}, {{1}, {-1}, {-1}}, 0);
+  const MetricSums sums = sums_of({{0.2}, {-0.1}, {0.3}}, {{1}, {-1}, {-1}});
   EXPECT_DOUBLE_EQ(sums.value(Metric::accuracy), 2.0 / 3);
 }
 
 TEST(Metrics, ALabelIsTheRightClass) {
   MetricSums sums(3);
   const std::vector<float> prediction{0.1F, 0.7F, 0.2F};
-  sums.add<float>(prediction, nullptr, 1, 0.5);
-  sums.add<float>(prediction, nullptr, 2, 0.5);
+  sums.add<float>(prediction, nullptr, 1, {});
+  sums.add<float>(prediction, nullptr, 2, {});
   EXPECT_DOUBLE_EQ(sums.value(Metric::accuracy), 0.5);
 }
 
@@ -63,8 +69,8 @@ TEST(Metrics, SumsOverPartsEqualTheWhole) {
     MetricSums part(3);
     for (Index i = first; i < std::min<Index>(first + 7, 100); ++i) {
       const Row prediction{random.uniform(), random.uniform(), random.uniform()};
-      whole.add<double>(prediction, problem.y.view().row(i), 0, 0.5);
-      part.add<double>(prediction, problem.y.view().row(i), 0, 0.5);
+      whole.add<double>(prediction, problem.y.view().row(i), 0, {});
+      part.add<double>(prediction, problem.y.view().row(i), 0, {});
     }
     merged.add(part);
     merged.add(empty);
@@ -74,7 +80,7 @@ TEST(Metrics, SumsOverPartsEqualTheWhole) {
     EXPECT_NEAR(merged.value(metric), whole.value(metric), 1e-12) << metric_name(metric);
   }
   whole.clear();
-  whole.add<double>(Row{1, 0, 0}, nullptr, 0, 0.5);
+  whole.add<double>(Row{1, 0, 0}, nullptr, 0, {});
   EXPECT_DOUBLE_EQ(whole.value(Metric::mse), 0);
 }
 

@@ -154,8 +154,10 @@ class Network(Derivatives, Inspection, Saving):
         whole set (gradient descent); the last batch of an epoch may be smaller.
         ``validation_data``: (X, y) or (X, y, sample_weight); ``validation_fraction``: that part of
         the rows, the last ones. ``early_stopping``: an ``nn.EarlyStopping``.
-        ``regularizer``: ``nn.L1``, ``nn.L2``, ``nn.L1L2``. ``metrics``: of "accuracy",
-        "binary_accuracy", "mse", "mae", "r2".
+        ``regularizer``: ``nn.L1``, ``nn.L2``, ``nn.L1L2``. ``metrics``: of "accuracy", the part of
+        samples whose largest output is at the right class, or with one output as
+        "binary_accuracy", the part of all outputs on the right side of 1/2 (of 0 for logits and
+        margins, and where targets are -1 and 1); "mse", "mae", "r2", of the outputs as they are.
         ``shuffle``: a new order for each epoch, from ``seed`` (by default the network's) and the
         number of epochs trained so far. ``sample_order``: the caller's own, (n,) or (epochs, n).
         ``sample_weight`` (n,) multiplies d; ``class_weight`` too, for a single output:

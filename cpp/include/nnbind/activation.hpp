@@ -74,6 +74,8 @@ class Activation {
     return kind == Kind::softmax || kind == Kind::log_softmax;
   }
   [[nodiscard]] bool is_row_wise() const { return is_row_wise(kind_); }
+  /// Whether every y is in [0, 1]: binary, sigmoid, hard_sigmoid, softmax.
+  [[nodiscard]] bool gives_probabilities() const;
   /// ReLU and its smooth kin, for which the He initialization is made.
   [[nodiscard]] bool is_rectifier() const;
 

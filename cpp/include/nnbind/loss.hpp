@@ -21,6 +21,13 @@ enum class Reduction : unsigned char { mean, sum };
 /// By name. Throws OptionError if it is neither "mean" nor "sum".
 Reduction reduction_from_name(std::string_view name);
 
+/// From where on a prediction says "positive": if the targets are 0 and 1, and if they are -1
+/// and 1.
+struct DecisionThreshold {
+  double usual = 0.5;
+  double of_signs = 0;
+};
+
 /// Some rows of a batch, for which a loss computes its value and gradient.
 template <class T>
 struct LossRows {
@@ -50,7 +57,8 @@ struct LossRows {
 /// A loss may take the pre-activation of the output layer instead of its output, where together
 /// they are simpler and stable: binary cross-entropy after a sigmoid, cross-entropy after a
 /// softmax or log-softmax, and the perceptron criterion after the binary activation, whose own
-/// slope is nil (Rosenblatt's rule). Sources: Huber 1964; Rosenblatt 1958; Bishop, "Pattern
+/// slope is nil (Rosenblatt's rule). Where another node reads the output, log p ends where p rounds
+/// to 0, and log(1 - p) where it rounds to 1. Sources: Huber 1964; Rosenblatt 1958; Bishop, "Pattern
 /// Recognition and Machine Learning", 2006, sections 4.1.7, 4.3 and 5.2.
 class Loss {
  public:
@@ -78,10 +86,12 @@ class Loss {
   [[nodiscard]] virtual std::string target_error(const double* /*row*/, Index /*cols*/) const {
     return "";
   }
-  /// Predictions from it on say "positive", in binary accuracy.
-  [[nodiscard]] virtual double decision_threshold(const Activation& /*output*/) const {
-    return 0.5;
-  }
+  /// Whether f has to be probabilities.
+  [[nodiscard]] virtual bool takes_probabilities() const { return false; }
+  /// Whether an output says "positive" from 0 on, as a margin or a logit does.
+  [[nodiscard]] virtual bool parts_at_zero() const { return false; }
+  /// From where on an output of that activation says so, in binary accuracy.
+  [[nodiscard]] DecisionThreshold decision_threshold(const Activation& output) const;
 
   /// Whether it runs code that only the calling thread may run, as Python's.
   [[nodiscard]] virtual bool runs_alone() const { return false; }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nnbind/loss.hpp"
 #include "nnbind/matrix.hpp"
 
 namespace nnbind {
@@ -15,9 +16,8 @@ namespace nnbind {
 /// | name            | meaning, over n samples                                                     |
 /// |-----------------|-----------------------------------------------------------------------------|
 /// | accuracy        | part whose largest output is at the right class; with one output as below   |
-/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold, or  |
-/// |                 | of 0 if there are targets below 0; a target above 1/2 is positive, be it of |
-/// |                 | {0, 1} or of {-1, 1}                                                        |
+/// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold; a   |
+/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1}                 |
 /// | mse             | mean of (y - f)² over samples and outputs                                   |
 /// | mae             | mean of |y - f| over samples and outputs                                    |
 /// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
@@ -41,7 +41,8 @@ class MetricSums {
   /// Adds one sample: its prediction, and its target as values or, where `target` is nullptr, a
   /// label.
   template <class T>
-  void add(std::span<const T> prediction, const T* target, std::int64_t label, double threshold);
+  void add(std::span<const T> prediction, const T* target, std::int64_t label,
+           const DecisionThreshold& threshold);
   /// Adds the sums over other samples.
   void add(const MetricSums& other);
   /// As at first: of no samples.
@@ -53,7 +54,7 @@ class MetricSums {
   double samples_ = 0;
   double right_class_ = 0;
   double right_side_ = 0;
-  double right_sign_ = 0;  // the same with predictions cut at 0
+  double right_sign_ = 0;  // the same with the threshold for targets of -1 and 1
   bool signs_ = false;     // there are targets below 0
   double absolute_ = 0;
   std::vector<double> residual_;  // for each output: Σ (y - f)², ȳ, Σ (y - ȳ)²

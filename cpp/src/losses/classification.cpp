@@ -39,9 +39,8 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
   [[nodiscard]] bool needs_pre_activation(const Activation& /*output*/) const override {
     return from_logits_;
   }
-  [[nodiscard]] double decision_threshold(const Activation& /*output*/) const override {
-    return from_logits_ ? 0 : 0.5;
-  }
+  [[nodiscard]] bool takes_probabilities() const override { return !from_logits_; }
+  [[nodiscard]] bool parts_at_zero() const override { return from_logits_; }
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
     const double* const bad =
         std::find_if(row, row + cols, [](double y) { return y < 0 || y > 1; });
@@ -53,10 +52,11 @@ class BinaryCrossEntropy final : public LossOf<BinaryCrossEntropy> {
     if (pre_activation) {
       sum_over_outputs_together(rows, T{1}, kernels::logistic_losses<T>);
     } else {
-      // ∂d/∂p = (p - y) / (p (1 - p)); p is kept off 0 and 1 by one rounding unit.
-      const T unit = std::numeric_limits<T>::epsilon();
-      sum_over_outputs(rows, T{1}, [unit](T f, T y) {
-        const T p = std::clamp(f, unit, 1 - unit);
+      // ∂d/∂p = (p - y) / (p (1 - p)); p is kept off 0 and 1, where a logarithm ends.
+      const T least = std::numeric_limits<T>::min();
+      const T most = 1 - std::numeric_limits<T>::epsilon() / 2;
+      sum_over_outputs(rows, T{1}, [least, most](T f, T y) {
+        const T p = std::clamp(f, least, most);
         return Term<T>{-(y * std::log(p) + (1 - y) * std::log1p(-p)), (p - y) / (p * (1 - p))};
       });
     }
@@ -84,6 +84,8 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
   [[nodiscard]] bool needs_pre_activation(const Activation& output) const override {
     return from_logits_ || output.kind() == Activation::Kind::log_softmax;
   }
+  [[nodiscard]] bool takes_probabilities() const override { return !from_logits_; }
+  [[nodiscard]] bool parts_at_zero() const override { return from_logits_; }
   [[nodiscard]] bool takes_labels() const override { return true; }
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
     const double* const bad = std::find_if(row, row + cols, [](double y) { return y < 0; });
@@ -199,9 +201,7 @@ class MarginLoss final : public LossOf<MarginLoss> {
   [[nodiscard]] bool takes_pre_activation(const Activation& output) const override {
     return margin_ == 0 && output.kind() == Activation::Kind::binary;
   }
-  [[nodiscard]] double decision_threshold(const Activation& output) const override {
-    return output.kind() == Activation::Kind::binary ? 0.5 : 0;
-  }
+  [[nodiscard]] bool parts_at_zero() const override { return true; }
   [[nodiscard]] std::string target_error(const double* row, Index cols) const override {
     return sign_error(row, cols);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include "nnbind/error.hpp"
@@ -45,6 +46,12 @@ std::vector<std::string_view> loss_names() {
   std::vector<std::string_view> names(makers.size());
   std::ranges::transform(makers, names.begin(), [](const auto& maker) { return maker.first; });
   return names;
+}
+
+DecisionThreshold Loss::decision_threshold(const Activation& output) const {
+  if (output.gives_probabilities()) return {0.5, 0.5};
+  if (output.kind() == Activation::Kind::log_softmax) return {std::log(0.5), std::log(0.5)};
+  return {parts_at_zero() ? 0 : 0.5, 0};
 }
 
 LossPointer loss_from_name(std::string_view name, const std::string& where) {
