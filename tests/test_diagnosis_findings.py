@@ -165,8 +165,6 @@ def test_regression_targets_of_another_size_are_found() -> None:
         ("softmax", 2, "mse", "nearly 0"),
         ("softmax", 1, "binary_cross_entropy", "always is 1"),
         ("sigmoid", 2, "cross_entropy", "need not sum to 1"),
-        ("identity", 2, "cross_entropy", "from_logits=True"),
-        ("identity", 1, "binary_cross_entropy", "from_logits=True"),
         ("identity", 1, "poisson", "log_input=True"),
         ("sigmoid", 1, nn.BinaryCrossEntropy(from_logits=True), "already has sigmoid"),
         ("softmax", 2, nn.CrossEntropy(from_logits=True), "already has softmax"),
@@ -179,6 +177,19 @@ def test_outputs_that_do_not_go_with_the_loss_are_found(
     found = only(nn.diagnose(chain([4, units], output=output), X, y, loss))
     assert found.kind == "output_loss"
     assert words in found.sentence
+
+
+@pytest.mark.parametrize(("units", "loss"), [(2, "cross_entropy"), (1, "binary_cross_entropy")])
+def test_outputs_without_probabilities_are_found(units: int, loss: str) -> None:
+    y = BINARY if units == 1 else ONE_HOT
+    found = only(nn.diagnose(chain([4, units]), X, y, loss))
+    assert found.kind == "refused"
+    assert f"{loss} takes probabilities" in found.sentence
+    x = nn.Input(3)
+    formula = nn.Network(x, nn.identity(nn.Dense(units)(x)))
+    found = only(nn.diagnose(formula, X, y, loss))
+    assert found.kind == "output_loss"
+    assert "from_logits=True" in found.sentence
 
 
 def test_outputs_that_are_sure_and_wrong_are_found() -> None:

@@ -363,7 +363,13 @@ def test_the_last_network_may_be_the_one_that_does_not_fit(rng: np.random.Genera
     nets, (x, y) = networks(), data(rng)
     optimizers = [adam(k) for k in range(6)]
     with pytest.raises(nn.ShapeError, match=r"\[fit_many, network 5\] X has shape"):
-        fit_many([*nets, nn.mlp(5, [], 3, dtype=np.float64)], x, y, optimizers=optimizers, **STEP)
+        fit_many(
+            [*nets, nn.mlp(5, [], 3, output="softmax", dtype=np.float64)],
+            x,
+            y,
+            optimizers=optimizers,
+            **STEP,
+        )
     fit_many(nets[::-1], x, y, optimizers=optimizers[:5], **STEP)  # none was bound
 
 

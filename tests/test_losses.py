@@ -27,6 +27,12 @@ def fixed(output: str, width: int = 3, dtype: Any = np.float64) -> nn.Network:
     return nn.Sequential(nn.Input(width), dense, dtype=dtype)
 
 
+def formula(width: int, dtype: Any) -> nn.Network:
+    """f(x) = x ⊙ θ with θ = 1: the loss knows of no activation."""
+    x = nn.Input(width)
+    return nn.Network(x, x * nn.Parameter(np.ones((1, width))), dtype=dtype)
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize(("loss", "options", "output"), LOSS_CASES)
@@ -156,12 +162,12 @@ def test_integer_labels_equal_one_hot_rows(
 def test_fused_unfused_and_logits_agree(loss: str, output: str, rng: np.random.Generator) -> None:
     fused = network(output, rng)[1]
     plain = build(with_output(MIXED, "identity"))
-    # An identity layer on top hides the activation: the loss gets bare probabilities.
-    top = nn.Dense(3, init=np.eye(3), bias=False)
-    hidden = [nn.Dense(k.units, nn.Activation(k.activation, **k.options), bias=k.bias)
-              for k in with_output(MIXED, output)]  # fmt: skip
-    unfused = nn.Sequential(nn.Input(5), *hidden, top, dtype=np.float64)
-    plain.theta[:] = unfused.theta[: fused.parameter_count] = fused.theta
+    # An identity on top hides the activation: the loss gets bare probabilities.
+    node = inputs = nn.Input(5)
+    for k in with_output(MIXED, output):
+        node = nn.Dense(k.units, nn.Activation(k.activation, **k.options), bias=k.bias)(node)
+    unfused = nn.Network(inputs, nn.identity(node), dtype=np.float64)
+    plain.theta[:] = unfused.theta[:] = fused.theta
     x, y = rng.normal(size=(7, 5)), targets(loss, (7, 3), rng)
 
     value, gradient = fused.loss_and_gradient(x, y, loss)
@@ -170,7 +176,7 @@ def test_fused_unfused_and_logits_agree(loss: str, output: str, rng: np.random.G
     assert_close(logits[0], value)
     assert_close(logits[1], gradient)
     assert_close(bare[0], value, 1e-10)
-    assert_close(bare[1][: fused.parameter_count], gradient, 1e-10)
+    assert_close(bare[1], gradient, 1e-10)
 
 
 @pytest.mark.parametrize("size", [1e2, 1e4, 1e30])
@@ -202,9 +208,34 @@ def test_certain_probabilities_keep_an_unfused_loss_finite(dtype: Any) -> None:
     certain = np.array([[1.0, 0.0]], dtype)
     for y in (certain, 1 - certain):
         for loss in ("cross_entropy", "binary_cross_entropy"):
-            value, gradient = fixed("identity", 2, dtype).loss_and_gradient(certain, y, loss)
+            value, gradient = formula(2, dtype).loss_and_gradient(certain, y, loss)
             assert np.isfinite(value)
             assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_small_probabilities_count_in_an_unfused_loss(loss: str, dtype: Any) -> None:
+    p = np.array([[1e-30, 1.0]], dtype)
+    value, gradient = formula(2, dtype).loss_and_gradient(p, np.array([[1.0, 1.0]]) / 2, loss)
+    rest = -np.log(np.finfo(dtype).epsneg) / 2 if loss == "binary_cross_entropy" else 0.0
+    assert value == pytest.approx(15 * np.log(10) + rest, rel=1e-6)
+    assert gradient[0] == pytest.approx(-0.5, rel=1e-6)  # of the factor, at p ∂d/∂p
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+@pytest.mark.parametrize("output", ["identity", "tanh", "relu", "log_softmax"])
+def test_a_layer_that_gives_no_probabilities_is_refused(
+    loss: str, output: str, rng: np.random.Generator
+) -> None:
+    net = network(output, rng)[1]
+    x, y = rng.normal(size=(7, 5)), ONE_HOT
+    if (loss, output) == ("cross_entropy", "log_softmax"):
+        assert np.isfinite(net.loss_and_gradient(x, y, loss)[0])
+        return
+    message = rf'{loss} takes probabilities, .* has the activation "{output}"; expected "s'
+    for call in (net.loss_and_gradient, lambda x, y, loss: fit(net, x, y, loss=loss, epochs=1)):
+        with pytest.raises(ValueError, match=message):
+            call(x, y, loss)
 
 
 # ---- single losses -------------------------------------------------------------------------

@@ -115,11 +115,22 @@ void check_losses(const Losses& losses, const Network<T>& network, const std::st
     }
     const Activation g = network.output_activation(k);
     const NodeId id = network.output_ids()[k];
+    const std::string& output = network.graph().node(id).name;
+    const bool joint = loss->takes_pre_activation(g);
     if (loss->needs_pre_activation(g) && g.kind() != Activation::Kind::identity &&
         network.graph().is_read(id)) {
       throw OptionError("[" + where + "] " + loss->name() + " takes the pre-activation of " +
-                        in_quotes(network.graph().node(id).name) + " (" + std::string(g.name()) +
+                        in_quotes(output) + " (" + std::string(g.name()) +
                         "), whose output other nodes read; expected an output of its own");
+    }
+    // What an operator without an activation gives is the user's affair.
+    const bool is_layer = std::ranges::count(network.layers(), network.graph().node(id).owner) > 0;
+    if (is_layer && loss->takes_probabilities() && !joint && !g.gives_probabilities()) {
+      throw OptionError("[" + where + "] " + loss->name() +
+                        " takes probabilities, and the output " + in_quotes(output) +
+                        " has the activation " + in_quotes(g.name()) + "; expected " +
+                        in_quotes(loss->takes_labels() ? "softmax" : "sigmoid") +
+                        ", or from_logits with \"identity\"");
     }
   }
 }

@@ -215,6 +215,20 @@ TEST(Fit, InterruptedByAHookLeavesAUsableNetworkAndTheHistorySoFar) {
   EXPECT_TRUE(std::isfinite(history.loss[0]));
 }
 
+TEST(Fit, ThatIsRefusedBindsNoOptimizer) {
+  auto network = mlp<double>(4, {5}, 3, "tanh", "softmax");
+  const Problem<double> problem(20, 4, 3);
+  const OptimizerPointer optimizer = sgd(constant_rate(0.1));
+  History history;
+  const auto refuses = [&](const LossPointer& loss) {
+    EXPECT_THROW(fit(network, problem.classes(), loss, *optimizer, {}, history), OptionError);
+    EXPECT_THROW(train_step(network, problem.classes(), loss, *optimizer), OptionError);
+  };
+  refuses(cross_entropy(true));
+  refuses(binary_cross_entropy(true));
+  EXPECT_TRUE(optimizer->is_free_for(~std::uint64_t{0}));
+}
+
 TEST(Fit, InterruptedWithinALongStepIsAsBeforeIt) {
   int calls = 0;
   const auto nap = [] { std::this_thread::sleep_for(std::chrono::milliseconds(60)); };
@@ -222,7 +236,7 @@ TEST(Fit, InterruptedWithinALongStepIsAsBeforeIt) {
   NodeId node = batch_norm(input(graph, 4, "x")).id;  // which moves the network's state
   node = graph.add(std::make_shared<Calling<double>>(nap), {node});
   node = graph.add(std::make_shared<Calling<double>>([&] { ++calls; }), {node});
-  node = dense(Expression<double>{&graph, node}, {.units = 3}).id;
+  node = dense(Expression<double>{&graph, node}, {.units = 3, .activation = "softmax"}).id;
   Network<double> network(std::move(graph), node);
   const auto theta = theta_of(network);
   const std::vector<double> state(network.state().begin(), network.state().end());

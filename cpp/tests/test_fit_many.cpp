@@ -230,7 +230,10 @@ TEST(ThreadsFitManyMore, RefusesWhatDoesNotFitBeforeAnythingChanges) {
           [&](Jobs& jobs) { jobs[1].options.samples = far; });
   refused("[fit_many, network 1] validation samples has the entry 60",
           [&](Jobs& jobs) { jobs[1].options.validation_samples = far; });
-  auto wider = mlp<float>(5, {}, 3);
+  const Losses of_logits = cross_entropy(true);
+  refused("from_logits expects an output layer with the identity activation",
+          [&](Jobs& jobs) { jobs[1].losses = &of_logits; });
+  auto wider = mlp<float>(5, {}, 3, "tanh", "softmax");
   refused("[fit_many, network 1] X has shape (60, 4); expected (n, 5)",
           [&](Jobs& jobs) { jobs[1].network = &wider; });
 }

@@ -115,7 +115,9 @@ class BinaryCrossEntropy(Loss):
     """-Σ y log p + (1 - y) log(1 - p), targets in [0, 1]: "binary_cross_entropy".
 
     p is the output. After the "sigmoid" activation both are computed at once from the
-    pre-activation, stably; ``from_logits`` does so after the "identity" activation.
+    pre-activation, stably, unless another node reads that output; ``from_logits`` does so after the
+    "identity" activation. Else log p and log(1 - p) end where p rounds to 0 and 1, and a layer
+    whose activation does not keep to [0, 1] is refused.
     """
 
     from_logits: bool
@@ -134,7 +136,9 @@ class CrossEntropy(Loss):
 
     Targets are integer labels (n,), or rows (n, classes) that are one-hot or any distribution.
     After the "softmax" or "log_softmax" activation both are computed at once from the
-    pre-activation, stably; ``from_logits`` does so after the "identity" activation.
+    pre-activation, stably, unless another node reads that output; ``from_logits`` does so after the
+    "identity" activation. Else log p ends where p rounds to 0, and a layer whose activation does
+    not keep to [0, 1] is refused.
     ``label_smoothing`` s replaces y by (1 - s) y + s / classes (Szegedy et al., CVPR 2016).
     """
 

@@ -18,7 +18,8 @@ def of_outputs(probe: Probe) -> Iterator[Finding]:
     """What is wrong between outputs and losses."""
     for output in probe.outputs:
         yield from _single_class(output)
-        yield from _no_probabilities(output)
+        if probe.refusal is None:  # which says it of a layer
+            yield from _no_probabilities(output)
         yield from _squared_softmax(output)
         yield from _wrong_and_flat(output)
 
