@@ -125,17 +125,30 @@ class DifferenceQuotients {
   F difference_;
 };
 
+/// Keeps a variable's value through what is done to it, also where that throws.
+template <class T>
+class Kept {
+ public:
+  explicit Kept(T& variable) : variable_(variable), value_(variable) {}
+  ~Kept() { variable_ = value_; }
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+
+ private:
+  T& variable_;
+  T value_;
+};
+
 /// The same for f'(variable). `change()` is how far f is from what it is at its present value.
 template <class T, class F>
 Comparison compare(double analytic, Scale scale, const GradientCheckOptions& options, T& variable,
                    F change) {
   const T x = variable;
   const auto difference = [&](double h) {
+    const Kept kept(variable);
     variable = static_cast<T>(static_cast<double>(x) + h);
     const double reached = static_cast<double>(variable) - static_cast<double>(x);
-    const double value = change();
-    variable = x;
-    return Difference{value, reached};
+    return Difference{change(), reached};
   };
   return DifferenceQuotients(static_cast<double>(x), scale, options, difference).compare(analytic);
 }

@@ -52,7 +52,7 @@ void begin(const Call<T>& call) {
   call.run();
 }
 
-/// The data are of the size of those it began with.
+/// The data are of the size of those it began with, and what the history tells is the same.
 template <class T>
 void check_same_data(const Call<T>& call) {
   const std::vector<std::int64_t>::size_type listed = call.options.samples.size();
@@ -66,6 +66,14 @@ void check_same_data(const Call<T>& call) {
   require(validated == (call.validation != nullptr), fit_where,
           validated ? "there is no validation set; the fit began with one"
                     : "there is a validation set; the fit began without one");
+  const auto in_words = [](const std::vector<std::string>& names) {
+    return names.empty() ? "none"
+                         : joined(std::vector<std::string_view>(names.begin(), names.end()));
+  };
+  const std::vector<std::string> names = metric_names(call.network, call.options.metrics);
+  require(names == call.history.metric_names, fit_where,
+          "the metrics are " + in_words(names) + "; the fit began with " +
+              in_words(call.history.metric_names));
 }
 
 template <class T>

@@ -111,6 +111,7 @@ class ThetaCheck {
 
   /// The difference quotients of each sample's loss.
   std::vector<Sides> sides(T& variable, double h, const std::vector<double>& start) {
+    const Kept kept(variable);
     const T x = variable;
     std::vector<Sides> result(start.size());
     for (const bool right : {false, true}) {
@@ -121,7 +122,6 @@ class ThetaCheck {
         (right ? result[i].right : result[i].left) = (moved[i] - start[i]) / reached;
       }
     }
-    variable = x;
     return result;
   }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "calling.hpp"
 #include "data.hpp"
 #include "expect_message.hpp"
 #include "networks.hpp"
@@ -93,6 +94,31 @@ TEST(GradientCheck, NamesTheWrongOperatorAndItsInput) {
                        R"(operator "product" (wrong): gradient of input 2 ("b") is wrong at )"))
       << check.report();
   EXPECT_EQ(theta_of(network), theta);
+}
+
+TEST(GradientCheck, LeavesThetaAsItIsWhateverIsThrown) {
+  const Problem<double> problem(3, 3, 2);
+  int calls_left = 0;
+  Graph<double> graph;
+  const auto h = dense(input(graph, 3, "x"), {.units = 2, .activation = "relu"});
+  const auto y = apply<double>(std::make_shared<Calling<double>>([&] {
+                                 if (--calls_left == 0) throw std::runtime_error("enough");
+                               }),
+                               {h}, "y");
+  Network<double> throwing(std::move(graph), y.id, 1);
+  std::ranges::fill(throwing.theta(), 0);  // every sample at the relu's kink
+  const auto theta = theta_of(throwing);
+  int thrown = 0;
+  for (int calls = 1; calls < 200; ++calls) {
+    calls_left = calls;
+    try {
+      check_gradients(throwing, problem.values(), squared_error());
+    } catch (const std::runtime_error&) {
+      ++thrown;
+    }
+    ASSERT_EQ(theta_of(throwing), theta) << calls;
+  }
+  EXPECT_GT(thrown, 50);
 }
 
 TEST(GradientCheck, NamesTheWrongLoss) {

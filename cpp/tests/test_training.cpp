@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <limits>
+#include <span>
 
 #include "data.hpp"
 #include "expect_message.hpp"
@@ -145,6 +147,54 @@ TEST(Training, GoesOnOnlyWithWhatItBeganWith) {
   training.optimizer->reset();
   expect_message<OptionError>("the optimizer of the last fit no longer trains this network",
                               [&] { check_whole(network, training, "x"); });
+}
+
+TEST(Training, GoesOnWithTheMetricsItBeganWith) {
+  auto network = dropping<double>();
+  const Problem<double> problem(30, 4, 3);
+  Training<double> training = training_with<double>(adam(constant_rate(0.01)));
+  training.options.epochs = 2;
+  fit(network, problem.classes(), training);
+  training.options.epochs = 4;
+  const auto theta = theta_of(network);
+  for (const std::vector<Metric>& others : {std::vector<Metric>{}, {Metric::mae, Metric::mse}}) {
+    training.options.metrics = others;
+    expect_message<OptionError>("the fit began with accuracy, mse",
+                                [&] { fit(network, problem.classes(), training); });
+  }
+  EXPECT_EQ(theta_of(network), theta);
+  EXPECT_EQ(training.history.epochs(), 2);
+}
+
+TEST(Training, IsKeptIfAFileIsRefused) {
+  auto network = dropping<double>();
+  const Problem<double> problem(30, 4, 3);
+  Training<double> training = training_with<double>(adam(constant_rate(0.01)));
+  fit(network, problem.classes(), training);
+  // One tensor more than there may be, behind all others.
+  const std::string bytes = save_bytes(network, training);
+  std::uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  const std::string end = std::to_string(bytes.size() - 8 - length);
+  std::string header = bytes.substr(8, length);
+  header.insert(1,
+                R"("zzz":{"dtype":"F64","shape":[0],"data_offsets":[)" + end + "," + end + "]},");
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const std::uint64_t longer = header.size();
+  std::string more(sizeof longer, '\0');
+  std::memcpy(more.data(), &longer, sizeof longer);
+  more += header + bytes.substr(8 + length);
+  Training<double> mine;
+  mine.options.epochs = 77;
+  AnyTraining any;
+  const auto contents = std::as_bytes(std::span(more));
+  expect_message<FileError>("zzz", [&] { (void)load_network<double>(contents, mine); });
+  EXPECT_EQ(mine.options.epochs, 77);
+  EXPECT_EQ(mine.optimizer, nullptr);
+  std::get<0>(any).options.epochs = 77;
+  EXPECT_THROW((void)load_any_network(contents, any), FileError);
+  EXPECT_EQ(any.index(), 0U);
+  EXPECT_EQ(std::get<0>(any).options.epochs, 77);
 }
 
 TEST(Training, ThatHasNotBegunIsNotSaved) {

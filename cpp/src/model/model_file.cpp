@@ -77,15 +77,17 @@ std::unique_ptr<Network<T>> read_network(const ByteSource& source, const Header&
     tensors.fill(place);
     check_variances(place);
   }
+  Training<T> read;  // the caller's stays as it is unless all is well
   if (training != nullptr) {
     require_file(header.metadata.contains("training"),
                  "the file has a network and no training; expected one saved with it");
-    *training = read_training(parse_json(metadata(header, "training"), "__metadata__.training"),
-                              *network, tensors);
+    read = read_training(parse_json(metadata(header, "training"), "__metadata__.training"),
+                         *network, tensors);
   } else if (metadata(header, "version") == training_version) {
     skip_training(tensors);
   }
   tensors.finish();
+  if (training != nullptr) *training = std::move(read);
   return network;
 }
 
@@ -102,8 +104,11 @@ std::unique_ptr<Network<T>> read_typed(const ByteSource& source, Training<T>* tr
 template <class T>
 AnyNetwork read_any_as(const ByteSource& source, const Header& header, const Json& architecture,
                        AnyTraining* training) {
-  Training<T>* typed = training == nullptr ? nullptr : &training->emplace<Training<T>>();
-  return read_network<T>(source, header, architecture, typed);
+  Training<T> typed;
+  auto network =
+      read_network<T>(source, header, architecture, training == nullptr ? nullptr : &typed);
+  if (training != nullptr) *training = std::move(typed);
+  return network;
 }
 
 AnyNetwork read_any(const ByteSource& source, AnyTraining* training = nullptr) {
