@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "denormals.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/trace.hpp"
 #include "team.hpp"
@@ -95,6 +96,7 @@ void activations(const Network<T>& network, std::span<const MatrixView<const T>>
   for (NodeId id = 0; id < nodes.size(); ++id) {
     const auto [rows, cols] = nodes[id].shape;
     if (nodes[id].shape.is_batch()) continue;
+    const DenormalMode flush(true);  // as where batches are
     values[id] = kept.emplace_back(rows, cols).view();
     fixed.run(nodes[id], id, 0, rows);
     for (Index i = 0; i < rows; ++i) std::copy_n(values[id].row(i), cols, out[id].row(i));

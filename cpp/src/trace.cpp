@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "batch_run.hpp"
+#include "denormals.hpp"
 #include "kernels/penalty.hpp"
 #include "local_derivative.hpp"
 
@@ -170,6 +171,7 @@ Trace<T> trace(const Network<T>& network, const Dataset<T>& data, const Losses& 
                const Regularizer& regularizer, Index widest) {
   regularizer.check();
   check(data, network, losses, "Network.trace");
+  const DenormalMode flush(true);  // as in training
   return Tracer<T>(network, data, losses, widest).finish(regularizer);
 }
 

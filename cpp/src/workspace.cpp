@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "denormals.hpp"
 #include "nnbind/error.hpp"
 #include "workspace_parts.hpp"
 
@@ -104,6 +105,8 @@ Rows<T> Workspace<T>::rows_of(NodeId id, Range rows) const {
 
 template <class T>
 void Workspace<T>::infer_fixed(const T* theta) {
+  if (fixed_nodes_.empty()) return;
+  const DenormalMode flush(true);  // as where batches are
   for (const NodeId id : fixed_nodes_) forward_rows(id, theta, all_rows(id, 0), [](auto&) {});
 }
 

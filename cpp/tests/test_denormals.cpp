@@ -113,6 +113,30 @@ TEST_P(Denormals, AreZeroToAPredictionOfAnyLength) {
   }
 }
 
+TEST_P(Denormals, AreZeroInWhatNoBatchChanges) {
+  Graph<float> graph;
+  const auto x = input(graph, 1, "x");
+  const auto p = parameter<float>(graph, 1, 1, Initializer::constant(1e-20), "p");
+  const Network<float> network(std::move(graph), (x * (p * p * 1e30 * 1e20)).id);  // p² is none
+  const Fit threads(GetParam());
+  Matrix<float> ones(500, 1), out(500, 1);
+  for (Index i = 0; i < 500; ++i) ones.view()(i, 0) = 1;
+  network.predict(ones.view(), out.view());
+  EXPECT_EQ(out.view()(0, 0), 0);
+  const Dataset<float> data{ones.view(), ones.view()};
+  const Trace<float> traced = trace(network, data, squared_error());
+  EXPECT_EQ(traced.nodes.back().value.view()(0, 0), 0);
+  std::vector<Matrix<float>> values;
+  std::vector<MatrixView<float>> views;
+  for (const Node<float>& node : network.graph().nodes()) {
+    values.emplace_back(node.shape.is_batch() ? 500 : node.shape.rows, node.shape.cols);
+  }
+  for (Matrix<float>& value : values) views.push_back(value.view());
+  const MatrixView<const float> given = ones.view();
+  activations<float>(network, {&given, 1}, views);
+  EXPECT_EQ(views.back()(0, 0), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, Denormals, ::testing::Values(1, 3),
                          [](const auto& test) { return "On" + std::to_string(test.param); });
 
