@@ -27,7 +27,7 @@ MESSAGES: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (lambda x, a: nn.LayerNorm(a), TypeError, "[LayerNorm] epsilon is 'a'"),
     (lambda x, a: nn.Dropout(1), ValueError, "[Dropout] rate is 1; expected 0 <= rate < 1"),
     (lambda x, a: nn.BatchNorm(2), ValueError, "[BatchNorm] momentum is 2; expected 0 <= momentum"),
-    (lambda x, a: nn.LayerNorm(0), ValueError, "[LayerNorm] epsilon is 0; expected a number > 0"),
+    (lambda x, a: nn.LayerNorm(0), ValueError, "[LayerNorm] epsilon is 0; expected a number >="),
     (lambda x, a: nn.init.Normal(a), TypeError, "[Normal] std is 'a'"),
     (lambda x, a: nn.init.Normal(-1), ValueError, "[Normal] std is -1; expected a number >= 0"),
     (lambda x, a: nn.init.Normal(mean=np.nan), ValueError, "[Normal] mean is nan; expected a fin"),

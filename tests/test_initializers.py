@@ -152,6 +152,14 @@ def test_weights_must_be_finite(bad: float) -> None:
         nn.Sequential(nn.Input(1), nn.Dense(1, init=np.array([[bad]])))
 
 
+@pytest.mark.parametrize("init", [nn.init.Constant(1e300), nn.init.Normal(1e300), [[1e300]]])
+def test_weights_must_be_finite_in_float32_too(init: Any) -> None:
+    layers = [nn.Input(1), nn.Dense(1, init=init)]
+    assert np.isfinite(nn.Sequential(*layers, dtype=np.float64).theta).all()
+    with pytest.raises(ValueError, match='weights of "dense" are larger than a float32 can be'):
+        nn.Sequential(*layers)
+
+
 @pytest.mark.parametrize("init", [np.ones((3, 2), complex), np.full((3, 2), "a")])
 def test_an_array_of_another_kind_is_refused(init: Any) -> None:
     with pytest.raises(TypeError):

@@ -95,6 +95,8 @@ def test_gradient_descent_sees_the_whole_set_in_each_step(rng: np.random.Generat
     fit(net, x, y, loss="mse", optimizer=optimizer, epochs=3, regularizer=nn.L2(0.01))
     assert_close(net.theta, expected)
     assert optimizer.iterations == 3
+    with pytest.raises(ValueError, match=r"GradientDescent uses the whole set; expected nn.SGD"):
+        net.fit([(x, y)], loss="mse", optimizer=nn.GradientDescent(RATE), epochs=1)
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
@@ -208,6 +210,7 @@ def test_impossible_learning_rates_are_refused(make: Any, rate: float) -> None:
         (lambda: nn.Adam(beta1=1.0), "beta1"),
         (lambda: nn.Adam(beta2=-0.1), "beta2"),
         (lambda: nn.Adam(epsilon=-1.0), "epsilon"),
+        (lambda: nn.AdaGrad(epsilon=1e-40), "epsilon is 1e-40; expected a number >= 1.2e-38"),
         (lambda: nn.AdamW(weight_decay=-1.0), "weight_decay"),
         (lambda: nn.RMSProp(rho=1.0), "rho"),
         (lambda: nn.schedules.Step(0.1, 0), "every"),

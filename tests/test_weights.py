@@ -83,6 +83,13 @@ def test_class_weights_of_signs(rng: np.random.Generator) -> None:
     [
         (np.full((4, 1), 0.99), {0: 2.0}, r"y has \[0.99\] in row 0; class_weight expects labels"),
         (np.full((4, 1), 0.99), "balanced", "class_weight expects labels"),
+        (
+            np.array([[0.0], [1], [2], [0]]),
+            {0: 2.0},
+            r"y has \[2.0\] in row 2; class_weight expects",
+        ),
+        (np.array([[-1.0], [1], [0], [1]]), {1: 2.0}, r"y has \[0.0\] in row 2; class_weight"),
+        (np.array([[0.0], [1], [1], [0]]), {-1: 2.0}, "has the label -1; expected some of 0, 1"),
         (np.array([[0.0], [1], [1], [0]]), {3: 2.0}, "has the label 3; expected some of 0, 1"),
         (np.array([[-1.0], [1], [1], [1]]), {0: 2.0}, "has the label 0; expected some of -1, 1"),
         (np.array([[1.0], [0], [np.nan], [1]]), {0: 2.0}, "y has a NaN in row 2"),

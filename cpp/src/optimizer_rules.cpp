@@ -1,6 +1,7 @@
 // The optimizers: their rules, and the options that are allowed.
 #include <cmath>
 
+#include "epsilon.hpp"
 #include "kernels/descent.hpp"
 #include "kernels/update.hpp"
 #include "nnbind/error.hpp"
@@ -159,11 +160,6 @@ void require_fraction(const std::string& where, const std::string& name, double 
           name + " is " + number_text(value) + "; expected 0 <= " + name + " < 1");
 }
 
-void require_positive(const std::string& where, const std::string& name, double value) {
-  require(std::isfinite(value) && value > 0, where,
-          name + " is " + number_text(value) + "; expected a positive number");
-}
-
 /// Of Adam, where λ is no option and 0, and of AdamW.
 OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedule, double beta1,
                                  double beta2, double epsilon, std::optional<double> weight_decay,
@@ -171,7 +167,7 @@ OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedu
   const double decay = weight_decay.value_or(0);
   require_fraction(name, "beta1", beta1);
   require_fraction(name, "beta2", beta2);
-  require_positive(name, "epsilon", epsilon);
+  require_epsilon(epsilon, name);
   require(std::isfinite(decay) && decay >= 0, name,
           "weight_decay is " + number_text(decay) + "; expected a number >= 0");
   Recipe recipe{std::move(name), {{"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}}};
@@ -214,7 +210,7 @@ OptimizerPointer adamw(const SchedulePointer& schedule, double beta1, double bet
 OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho, double epsilon,
                          std::optional<double> clip_norm) {
   require_fraction("RMSProp", "rho", rho);
-  require_positive("RMSProp", "epsilon", epsilon);
+  require_epsilon(epsilon, "RMSProp");
   return with_rule({"RMSProp", {{"rho", rho}, {"epsilon", epsilon}}}, schedule, clip_norm,
                    [=](double rate, double /*t*/, bool /*weights*/) {
                      return RootMeanSquareRule{rate, rho, 1 - rho, epsilon};
@@ -223,7 +219,7 @@ OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho, double eps
 
 OptimizerPointer adagrad(const SchedulePointer& schedule, double epsilon,
                          std::optional<double> clip_norm) {
-  require_positive("AdaGrad", "epsilon", epsilon);
+  require_epsilon(epsilon, "AdaGrad");
   return with_rule({"AdaGrad", {{"epsilon", epsilon}}}, schedule, clip_norm,
                    [=](double rate, double /*t*/, bool /*weights*/) {
                      return RootMeanSquareRule{rate, 1, 1, epsilon};

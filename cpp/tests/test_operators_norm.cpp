@@ -119,7 +119,7 @@ TEST(BatchNorm, KeepsItsDigitsBesideALargeMean) {
 TEST(BatchNorm, RefusesOptionsOutOfRange) {
   expect_message<OptionError>("[BatchNorm] momentum is 1.5; expected 0 <= momentum <= 1",
                               [] { batch_norm<float>({.momentum = 1.5}); });
-  expect_message<OptionError>("[BatchNorm] epsilon is 0; expected a number > 0",
+  expect_message<OptionError>("[BatchNorm] epsilon is 0; expected a number >= 1.2e-38",
                               [] { batch_norm<float>({.epsilon = 0}); });
   EXPECT_THROW(batch_norm<float>({.momentum = std::nan("")}), OptionError);
 }
@@ -147,7 +147,7 @@ TEST(LayerNorm, NormalizesEachRow) {
 }
 
 TEST(LayerNorm, RefusesAnEpsilonOutOfRange) {
-  expect_message<OptionError>("[LayerNorm] epsilon is -1; expected a number > 0",
+  expect_message<OptionError>("[LayerNorm] epsilon is -1; expected a number >= 1.2e-38",
                               [] { layer_norm<float>({.epsilon = -1}); });
 }
 

@@ -161,6 +161,10 @@ class Fit:
                 raise ValueError(f"[{self.where}] an iterable of batches takes no {name}")
         if self.validation_fraction:
             raise ValueError(f"[{self.where}] an iterable of batches takes no validation_fraction")
+        if isinstance(self.optimizer, GradientDescent):
+            raise ValueError(
+                f"[{self.where}] nn.GradientDescent uses the whole set; expected nn.SGD for batches"
+            )
 
     def split_validation(self) -> None:
         """Takes the last rows for validation."""

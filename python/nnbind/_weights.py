@@ -15,7 +15,7 @@ from ._core import ShapeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_EXPECTED = "class_weight expects labels, one-hot rows or a column of two values"
+_EXPECTED = "class_weight expects labels, one-hot rows or a column of 0 and 1 or of -1 and 1"
 
 
 def sample_weights(
@@ -43,7 +43,7 @@ def sample_weights(
             "or an array"
         )
     (y,) = _core.parts(y, names, f"[{where}] y")
-    labels = _labels(_core.numbers(y, f"[{where}] y"), where)
+    labels = _labels(_core.numbers(y, f"[{where}] y"), net.outputs, where)
     weights = _of_classes(class_weight, labels, net.outputs, where)
     if sample_weight is None:
         return weights
@@ -76,7 +76,8 @@ def _of_classes(
             )
         table = dict(zip(classes, weights.astype(np.float64).tolist(), strict=True))
     for label, weight in table.items():
-        absent = outputs == 1 and label == -1  # in these samples, which may be a batch
+        # In these samples, which may be a batch, though it is one of the two.
+        absent = outputs == 1 and label == -1 and not (labels == 0).any()
         if label not in classes and not absent:
             raise ValueError(
                 f"[{where}] class_weight has the label {label}; expected some of "
@@ -97,7 +98,7 @@ def _label(label: Any, where: str) -> int:
     raise TypeError(f"[{where}] class_weight has the label {label!r}; expected an integer")
 
 
-def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
+def _labels(y: NDArray[Any], outputs: int, where: str) -> NDArray[np.int64]:
     if y.ndim == 2 and y.shape[1] > 1:
         one_hot = ((y == 0) | (y == 1)).all(axis=1) & (y.sum(axis=1) == 1)
         _require(one_hot | ~np.isfinite(y).all(axis=1), y, where)
@@ -106,7 +107,10 @@ def _labels(y: NDArray[Any], where: str) -> NDArray[np.int64]:
         raise ShapeError(f"[{where}] y has shape {y.shape}; {_EXPECTED}")
     column = y.reshape(len(y))
     with np.errstate(invalid="ignore"):  # a NaN is refused later, by name and row
-        _require((column == np.round(column)) | ~np.isfinite(column), y, where)
+        is_label = column == np.round(column)
+        if outputs == 1:
+            is_label = np.isin(column, [-1, 1] if (column == -1).any() else [0, 1])
+        _require(is_label | ~np.isfinite(column), y, where)
         return column.astype(np.int64)
 
 

@@ -150,7 +150,7 @@ class BatchNorm(_Layer):
     running ones in ``net.state``, which each step of training moves:
     running ← (1 - momentum) running + momentum · batch, the variance being divided by n - 1 there.
     A batch of one sample leaves that variance as it is. Its parameters (2, w) are γ, at first 1,
-    and β, at first 0. Raises ValueError unless 0 <= momentum <= 1 and epsilon > 0. Ioffe and
+    and β, at first 0. Raises ValueError unless 0 <= momentum <= 1 and epsilon >= 1.2e-38. Ioffe and
     Szegedy, ICML 2015.
     """
 
@@ -169,8 +169,8 @@ class LayerNorm(_Layer):
     """Each row scaled by what it has over its columns: γ (x - μ) / √(σ² + epsilon) + β.
 
     μ and σ² are the mean and the variance of the row, in training and elsewhere. Its parameters
-    (2, w) are γ, at first 1, and β, at first 0. Raises ValueError unless epsilon > 0. Ba, Kiros and
-    Hinton, 2016.
+    (2, w) are γ, at first 1, and β, at first 0. Raises ValueError unless epsilon >= 1.2e-38. Ba,
+    Kiros and Hinton, 2016.
     """
 
     def __init__(self, epsilon: float = 1e-5, name: str | None = None) -> None:

@@ -68,7 +68,7 @@ class SGD(Optimizer):
 
 
 class GradientDescent(SGD):
-    """θ ← θ - γ g with the gradient of the whole set in each step; fit takes no batch_size."""
+    """θ ← θ - γ g with the gradient of the whole set in each step; fit takes no batches then."""
 
     def __init__(
         self, learning_rate: float | Schedule = 0.01, *, clip_norm: float | None = None

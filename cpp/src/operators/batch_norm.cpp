@@ -1,4 +1,5 @@
 // Batch normalization: Ioffe and Szegedy, ICML 2015.
+#include "epsilon.hpp"
 #include "operators/norm.hpp"
 
 namespace nnbind {
@@ -6,7 +7,7 @@ namespace nnbind {
 void BatchNormOptions::check() const {
   require(momentum >= 0 && momentum <= 1, "BatchNorm",
           "momentum is " + number_text(momentum) + "; expected 0 <= momentum <= 1");
-  operators::require_epsilon(epsilon, "BatchNorm");
+  require_epsilon(epsilon, "BatchNorm");
 }
 
 namespace {

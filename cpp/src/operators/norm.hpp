@@ -9,11 +9,6 @@
 
 namespace nnbind::operators {
 
-inline void require_epsilon(double epsilon, const std::string& where) {
-  require(std::isfinite(epsilon) && epsilon > 0, where,
-          "epsilon is " + number_text(epsilon) + "; expected a number > 0");
-}
-
 template <class T>
 class Norm : public Operator<T> {
  public:
