@@ -45,7 +45,7 @@ int main() {
   }
   const Dataset<float> all{x.view(), y.view()};
   const Dataset<float> training = all.part(0, 400), validation = all.part(400, 100);
-  const Losses loss = std::make_shared<LogCosh>();
+  const Losses loss(std::make_shared<LogCosh>());
   const Network<float> start = mlp<float>(1, {16}, 1, "tanh");
 
   // A fit that ends when the validation loss has not fallen for ten epochs.
