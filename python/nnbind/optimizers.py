@@ -161,7 +161,7 @@ def _made(
 ) -> _core.Optimizer:
     """What the core makes of the options.
 
-    Raises TypeError, by name, for what is no number, and ValueError for a rate that is not positive.
+    Raises TypeError, by name, for what is no number, ValueError for a rate that is not positive.
     """
     where = type(optimizer).__name__
     if not isinstance(learning_rate, Schedule):
