@@ -58,3 +58,8 @@ def test_a_network_saved_by_python_is_the_same_in_cpp(dtype: Any, tmp_path: Path
     )
     predicted = [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
     np.testing.assert_allclose(predicted, net.predict(X), rtol=200 * np.finfo(dtype).eps)
+
+
+def test_steps_of_ones_own_get_as_far_as_a_fit() -> None:
+    fitted, stepped = map(float, re.findall(r"validation loss (\S+)", run(example("own_loop"))))
+    assert stepped <= fitted < 0.05

@@ -41,8 +41,9 @@ MESSAGES: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (lambda x, a: nn.AdamW(weight_decay=a), TypeError, "[AdamW] weight_decay is 'a'"),
     (lambda x, a: nn.RMSProp(clip_norm=a), TypeError, "[RMSProp] clip_norm is 'a'; expected a n"),
     (lambda x, a: nn.AdaGrad(epsilon=a), TypeError, "[AdaGrad] epsilon is 'a'"),
+    (lambda x, a: nn.SGD(-1), ValueError, "[SGD] learning_rate is -1; expected a positive number"),
+    (lambda x, a: nn.Adam(np.nan), ValueError, "[Adam] learning_rate is nan; expected a positive"),
     # schedules
-    (lambda x, a: nn.SGD(-1), ValueError, "learning_rate is -1; expected a positive number"),
     (lambda x, a: nn.schedules.Step(a, 2), TypeError, "[Step] rate is 'a'; expected a number"),
     (lambda x, a: nn.schedules.Step(-1, 2), ValueError, "[Step] rate is -1; expected a positive"),
     (lambda x, a: nn.schedules.Step(1, 0), ValueError, "[Step] every is 0; expected an integer >="),

@@ -105,7 +105,7 @@ def test_a_finished_fit_has_nothing_left_to_do(tmp_path: Path) -> None:
 
 RETURNED = (
     "the fit had ended and returned to its best epoch, from where it cannot go on to epoch 3; "
-    "a file saved before its end can, as Checkpoint saves them, and a fit with restore_best off"
+    "a file saved before its end can, and a fit with restore_best off"
 )
 
 

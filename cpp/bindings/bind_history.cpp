@@ -35,7 +35,7 @@ void register_history(py::module_& module) {
                       "What a fit saw, epoch by epoch. best_epoch counts from 0.")
       .def(py::init<>())
       .def_readonly("loss", &History::loss,
-                    "Mean over the samples as training saw them, with R(theta).")
+                    "The reduced loss of the samples as training saw them, with R(theta).")
       .def_readonly("val_loss", &History::val_loss,
                     "Validation loss, without R(theta); empty without a validation set.")
       .def_readonly("learning_rate", &History::learning_rate, "That of the epoch's last step.")

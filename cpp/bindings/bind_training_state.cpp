@@ -73,7 +73,8 @@ void register_training_state(py::module_& module) {
       .def_property_readonly("shuffle",
                              read([](auto& training) { return training.options.shuffle; }),
                              "Whether each epoch has an order of its own.")
-      .def_property_readonly("seed", read([](auto& training) { return training.options.seed; }),
+      .def_property_readonly("seed",
+                             read([](auto& training) { return training.options.seed.value_or(0); }),
                              "That of the orders and of the dropout.")
       .def_property_readonly("notes", read([](auto& training) { return notes_of(training.notes); }),
                              "What its caller wanted to know again.");

@@ -53,6 +53,12 @@ void require_finite(MatrixView<const T> values, const Network<T>& network,
 }
 
 template <class T>
+void require_data(MatrixView<const T> values, const std::string& what) {
+  if (values.data != nullptr) return;
+  throw OptionError(what + " is a null pointer; expected one to its first row");
+}
+
+template <class T>
 void check_inputs(MatrixView<const T> x, Index samples, Index width, const Network<T>& network,
                   const std::string& what) {
   if (x.cols != width || x.rows != samples) {
@@ -63,6 +69,7 @@ void check_inputs(MatrixView<const T> x, Index samples, Index width, const Netwo
   if (samples == 0) {
     throw ShapeError(what + " has shape " + shape_text(0, width) + "; expected at least one row");
   }
+  require_data(x, what);
   require_finite(x, network, what);
 }
 
@@ -73,6 +80,7 @@ void check_values(MatrixView<const T> y, Index samples, Index width, const Loss&
     throw ShapeError(what + " has shape " + shape_text(y.rows, y.cols) + "; expected " +
                      shape_text(samples, width));
   }
+  require_data(y, what);
   require_finite(y, network, what);
   std::vector<double> row(static_cast<std::size_t>(y.cols));
   for (Index i = 0; i < y.rows; ++i) {
@@ -89,7 +97,7 @@ void check_labels(const std::int64_t* labels, Index samples, Index width, const 
   if (!loss.takes_labels()) {
     throw ShapeError(what + " has shape (" + std::to_string(samples) + ",); " + loss.name() +
                      " expected " + shape_text(samples, width) +
-                     ", as y[:, None] of a single output");
+                     ", a matrix also where there is one output");
   }
   for (Index i = 0; i < samples; ++i) {
     if (labels[i] < 0 || labels[i] >= width) {
@@ -116,6 +124,9 @@ void check_losses(const Losses& losses, const Network<T>& network, const std::st
     const Activation g = network.output_activation(k);
     const NodeId id = network.output_ids()[k];
     const std::string& output = network.graph().node(id).name;
+    if (loss == nullptr) {
+      throw OptionError("[" + where + "] there is no loss for " + in_quotes(output));
+    }
     const bool joint = loss->takes_pre_activation(g);
     if (loss->needs_pre_activation(g) && g.kind() != Activation::Kind::identity &&
         network.graph().is_read(id)) {
@@ -137,6 +148,10 @@ void check_losses(const Losses& losses, const Network<T>& network, const std::st
 
 template <class T>
 Dataset<T> Dataset<T>::part(Index first, Index count) const {
+  if (first < 0 || count < 0 || first > size() - count) {
+    throw OptionError("[Dataset.part] first is " + std::to_string(first) + " and count is " +
+                      std::to_string(count) + "; there are " + std::to_string(size()) + " samples");
+  }
   Dataset piece = *this;
   for (MatrixView<const T>& x : piece.inputs) x = x.middle_rows(first, count);
   for (Targets<T>& y : piece.targets) {

@@ -1,4 +1,6 @@
 // The checks of a fit, before anything is changed, and its run.
+#include <type_traits>
+
 #include "fit_run.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/training.hpp"
@@ -29,6 +31,7 @@ struct Call {
       check(*data, network, losses, fit_where);
       options.check_samples(data->size(), fit_where);
     } else {
+      check_losses(losses, network, fit_where);
       require(options.sample_order.empty(), fit_where, "an iterator takes no sample_order");
       require(options.samples.empty(), fit_where, "an iterator takes no samples");
     }
@@ -77,20 +80,25 @@ void check_same_data(const Call<T>& call) {
 }
 
 template <class T>
-void begin_or_go_on(const Call<T>& call, const Training<T>& training) {
+void begin_or_go_on(Network<T>& network, const Dataset<T>* data, BatchSource<T>* source,
+                    Training<T>& training, const Dataset<T>* validation, const FitHooks& hooks) {
+  require(training.optimizer != nullptr, fit_where, "there is no optimizer");
+  const Call<T> call{
+      network,          data,           source,           training.losses, *training.optimizer,
+      training.options, training.state, training.history, validation,      hooks};
   call.check_arguments();
-  const typename Network<T>::TrainingLock lock(call.network, fit_where);
+  const typename Network<T>::TrainingLock lock(network, fit_where);
   if (call.state.epoch > 0) {
-    check_whole(call.network, training, fit_where);
+    check_whole(network, training, fit_where);
     check_same_data(call);
     const bool over = call.state.stopped || call.options.epochs <= call.state.epoch;
     require(over || !call.state.returned, fit_where,
             "the fit had ended and returned to its best epoch, from where it cannot go on to "
             "epoch " +
                 std::to_string(call.options.epochs) +
-                "; a file saved before its end can, as Checkpoint saves them, and a fit with "
-                "restore_best off");
+                "; a file saved before its end can, and a fit with restore_best off");
   }
+  if (!training.options.seed) training.options.seed = network.seed();
   call.run();
 }
 
@@ -100,6 +108,7 @@ template <class T>
 void check_whole(const Network<T>& network, const Training<T>& training, const std::string& where) {
   const FitState<T>& state = training.state;
   require(state.epoch > 0, where, "no epoch of the fit has been completed");
+  require(training.optimizer != nullptr, where, "there is no optimizer");
   require(training.optimizer->trains(network.identity()), where,
           "the optimizer of the last fit no longer trains this network");
   require(network.steps_trained == state.steps, where,
@@ -109,8 +118,8 @@ void check_whole(const Network<T>& network, const Training<T>& training, const s
 
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
-         const FitOptions& options, History& history, const Dataset<T>* validation,
-         const FitHooks& hooks) {
+         const FitOptions& options, History& history,
+         const std::type_identity_t<Dataset<T>>* validation, const FitHooks& hooks) {
   FitState<T> state;
   begin<T>(
       {network, &data, nullptr, losses, optimizer, options, state, history, validation, hooks});
@@ -118,8 +127,8 @@ void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Opti
 
 template <class T>
 void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
-         const FitOptions& options, History& history, const Dataset<T>* validation,
-         const FitHooks& hooks) {
+         const FitOptions& options, History& history,
+         const std::type_identity_t<Dataset<T>>* validation, const FitHooks& hooks) {
   FitState<T> state;
   begin<T>(
       {network, nullptr, &source, losses, optimizer, options, state, history, validation, hooks});
@@ -127,18 +136,14 @@ void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Opti
 
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, Training<T>& training,
-         const Dataset<T>* validation, const FitHooks& hooks) {
-  begin_or_go_on<T>({network, &data, nullptr, training.losses, *training.optimizer,
-                     training.options, training.state, training.history, validation, hooks},
-                    training);
+         const std::type_identity_t<Dataset<T>>* validation, const FitHooks& hooks) {
+  begin_or_go_on<T>(network, &data, nullptr, training, validation, hooks);
 }
 
 template <class T>
 void fit(Network<T>& network, BatchSource<T>& source, Training<T>& training,
-         const Dataset<T>* validation, const FitHooks& hooks) {
-  begin_or_go_on<T>({network, nullptr, &source, training.losses, *training.optimizer,
-                     training.options, training.state, training.history, validation, hooks},
-                    training);
+         const std::type_identity_t<Dataset<T>>* validation, const FitHooks& hooks) {
+  begin_or_go_on<T>(network, nullptr, &source, training, validation, hooks);
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                      \

@@ -167,7 +167,7 @@ class ManyFits {
 template <class T>
 void fit_many(std::span<const FitJob<T>> jobs, int threads, const FitManyHooks& hooks) {
   require(threads >= 0, "fit_many",
-          "threads is " + std::to_string(threads) + "; expected an integer >= 1");
+          "threads is " + std::to_string(threads) + "; expected an integer >= 0");
   check(jobs);
   using Lock = typename Network<T>::TrainingLock;
   std::vector<std::unique_ptr<Lock>> locks;

@@ -68,13 +68,23 @@ class DataChecks {
   std::vector<Known> known_;
 };
 
+/// That all is there which a fit needs.
+template <class T>
+void check_pointers(const FitJob<T>& job, const std::string& where) {
+  require(job.network != nullptr, where, "there is no network");
+  require(job.data != nullptr, where, "there are no data");
+  require(job.losses != nullptr, where, "there are no losses");
+  require(job.optimizer != nullptr, where, "there is no optimizer");
+  require(job.history != nullptr, where, "there is no history to write to");
+}
+
 /// That nothing which a fit writes to is there twice.
 template <class T>
 void check_each_once(std::span<const FitJob<T>> jobs) {
   std::set<const void*> seen;
   for (std::size_t k = 0; k < jobs.size(); ++k) {
     require(seen.insert(jobs[k].network).second, fit_many_where(k),
-            "is there twice; expected a copy()");
+            "is there twice; expected a copy of it");
     require(seen.insert(jobs[k].optimizer).second, fit_many_where(k),
             "has the optimizer of another; expected one for each network");
     require(jobs[k].optimizer->is_free_for(jobs[k].network->identity()), fit_many_where(k),
@@ -87,6 +97,7 @@ void check_each_once(std::span<const FitJob<T>> jobs) {
 
 template <class T>
 void check(std::span<const FitJob<T>> jobs) {
+  for (std::size_t k = 0; k < jobs.size(); ++k) check_pointers(jobs[k], fit_many_where(k));
   check_each_once(jobs);
   DataChecks<T> checks;
   for (std::size_t k = 0; k < jobs.size(); ++k) {

@@ -30,7 +30,7 @@ void EarlyStopping::check() const {
 void FitOptions::check(const std::string& where) const {
   require(epochs >= 0, where, "epochs is " + std::to_string(epochs) + "; expected an integer >= 0");
   require(batch_size >= 0, where,
-          "batch_size is " + std::to_string(batch_size) + "; expected an integer >= 1");
+          "batch_size is " + std::to_string(batch_size) + "; expected an integer >= 0");
   regularizer.check();
   if (early_stopping) early_stopping->check();
 }

@@ -62,7 +62,7 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
     history_.val_metrics.resize(history_.metric_names.size());
   }
   if (data_ != nullptr) order_.resize(static_cast<std::size_t>(samples_of(*data, options)));
-  dropout_.seed = options.seed;
+  dropout_.seed = options.seed.value_or(network.seed());
   last_hook_ = last_poll_ = watch_start_ = Clock::now();
   finished_ = state_.stopped || state_.epoch >= options.epochs;
 }

@@ -83,7 +83,7 @@ class FitRun {
   std::vector<std::int64_t> order_;  // of this epoch
   const std::int64_t* epoch_order_ = nullptr;
   std::optional<Dataset<T>> from_source_;
-  DropoutKey dropout_;
+  DropoutKey dropout_;  // whose seed is that of the shuffles too
 
   Clock::time_point epoch_start_;
   Clock::time_point last_hook_;

@@ -55,7 +55,7 @@ void FitRun<T>::begin_epoch() {
     const bool same = options_.sample_order.size() == order_.size();
     epoch_order_ = options_.sample_order.data() + (same ? 0 : state_.epoch * samples());
   } else if (options_.shuffle) {
-    epoch_order(options_.seed, network_.epochs_trained, order_);
+    epoch_order(dropout_.seed, network_.epochs_trained, order_);
   } else {
     std::iota(order_.begin(), order_.end(), std::int64_t{0});
   }

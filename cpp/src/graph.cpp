@@ -90,6 +90,7 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
             "there is no node " + std::to_string(id) + "; the graph has " +
                 std::to_string(nodes_.size()));
   };
+  require(op != nullptr, "Graph", "there is no operator; expected one to add");
   Node<T> node;
   std::vector<std::string> names;
   for (const NodeId id : inputs) {

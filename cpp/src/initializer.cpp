@@ -65,6 +65,14 @@ Initializer Initializer::uniform(double low, double high) {
 }
 
 Initializer Initializer::array(std::vector<double> values, Index rows, Index cols) {
+  const auto count = static_cast<Index>(values.size());
+  // By a division: a product could overflow.
+  const bool fits =
+      cols > 0 ? count % cols == 0 && count / cols == rows : cols == 0 && rows >= 0 && count == 0;
+  if (!fits) {
+    throw ShapeError("[Initializer] the array has " + std::to_string(count) +
+                     " values; expected those of shape " + shape_text(rows, cols));
+  }
   Initializer init(Kind::array);
   for (const double value : values) {
     require(std::isfinite(value), "Initializer", "the array has a NaN or an infinity");

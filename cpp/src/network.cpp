@@ -127,11 +127,19 @@ Index Network<T>::columns_of(const std::vector<NodeId>& nodes) const {
 
 template <class T>
 const Dense<T>& Network<T>::layer(NodeId id) const {
-  return dynamic_cast<const Dense<T>&>(*graph_.node(id).op);
+  require(id < graph_.nodes().size(), "Network.layer", "there is no node " + std::to_string(id));
+  const Node<T>& node = graph_.node(id);
+  const auto* layer = dynamic_cast<const Dense<T>*>(node.op.get());
+  require(layer != nullptr, "Network.layer",
+          in_quotes(node.name) + " is no fully connected layer, but of kind " +
+              in_quotes(node.op->kind()));
+  return *layer;
 }
 
 template <class T>
 MatrixView<T> Network<T>::parameters(NodeId id) {
+  require(id < graph_.nodes().size(), "Network.parameters",
+          "there is no node " + std::to_string(id));
   const Node<T>& node = graph_.node(id);
   return {theta_.data() + node.offset, node.parameters.rows, node.parameters.cols,
           node.parameters.cols};
@@ -164,7 +172,7 @@ Network<T>::TrainingLock::TrainingLock(const Network& network, const std::string
     throw BusyError(
         "[" + where +
         "] the network is being trained, by another thread or by the fit that calls this; train a "
-        "copy() instead");
+        "copy of it instead");
   }
 }
 

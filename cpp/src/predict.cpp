@@ -29,6 +29,11 @@ constexpr Index rows_at_a_time = 96;
                    ", " + std::to_string(expected) + ")");
 }
 
+[[noreturn]] void refuse_null(const char* what) {
+  throw OptionError("[Network.predict] " + std::string(what) +
+                    " is a null pointer; expected one to its first row");
+}
+
 /// Refuses all but a matrix of n rows for each of the nodes `ids`, as wide as its values.
 template <class T, class U>
 void check(const Graph<T>& graph, const std::vector<NodeId>& ids,
@@ -37,6 +42,7 @@ void check(const Graph<T>& graph, const std::vector<NodeId>& ids,
     const auto& [data, rows, cols, stride] = matrices[k];
     const Index expected = graph.node(ids[k]).shape.cols;
     if (rows != n || cols != expected) refuse_shape(what, rows, cols, n, expected);
+    if (data == nullptr && n > 0) refuse_null(what);
   }
 }
 

@@ -56,5 +56,29 @@ TEST(DatasetThreads, NameTheFirstBadRowWhoeverFindsIt) {
   reset_num_threads();
 }
 
+TEST(Dataset, HasNoPartBeyondItsEnds) {
+  Matrix<float> x(5, 2), y(5, 1);
+  const Dataset<float> data{x.view(), y.view()};
+  EXPECT_EQ(data.part(5, 0).size(), 0);
+  constexpr Index most = std::numeric_limits<Index>::max();
+  using Part = std::pair<Index, Index>;
+  for (const auto& [first, count] : {Part{-1, 2}, {0, -1}, {2, 4}, {6, 0}, {1, most}}) {
+    EXPECT_THROW((void)data.part(first, count), OptionError) << first;
+  }
+}
+
+TEST(Dataset, WithANullPointerIsRefused) {
+  const auto network = mlp<float>(2, {}, 1);
+  Matrix<float> x(5, 2), y(5, 1);
+  const MatrixView<const float> no_x{nullptr, 5, 2, 2}, no_y{nullptr, 5, 1, 1};
+  const auto refused = [&](const Dataset<float>& data, const Losses& losses) {
+    EXPECT_THROW((void)evaluate(network, data, losses), OptionError);
+  };
+  refused({no_x, y.view()}, squared_error());
+  refused({x.view(), no_y}, squared_error());
+  refused({x.view(), y.view()}, LossPointer{});
+  refused({x.view(), y.view()}, std::vector<Losses::Term>(1));
+}
+
 }  // namespace
 }  // namespace nnbind

@@ -372,8 +372,9 @@ TEST(DerivativesOfAny, RefuseWhatDoesNotFit) {
   Matrix<double> narrow(6, 3), inputs(6, 4), thetas(6, size), jacobian(18, 4);
   const auto x = [](Matrix<double>& m) { return std::vector<MatrixView<const double>>{m.view()}; };
   const auto to = [](Matrix<double>& m) { return std::vector<MatrixView<double>>{m.view()}; };
+  const std::vector<MatrixView<double>> nothing;
   EXPECT_THROW(input_gradient<double>(network, problem.values(), losses, to(narrow)), ShapeError);
-  EXPECT_THROW(input_gradient<double>(network, problem.values(), losses, {}), OptionError);
+  EXPECT_THROW(input_gradient<double>(network, problem.values(), losses, nothing), OptionError);
   EXPECT_THROW(per_sample_gradients(network, problem.values(), losses, inputs.view()), ShapeError);
   EXPECT_THROW(input_jacobian<double>(network, x(narrow), to(jacobian)), ShapeError);
   EXPECT_THROW(input_jacobian<double>(network, x(inputs), to(inputs)), ShapeError);
@@ -388,6 +389,20 @@ TEST(DerivativesOfAny, RefuseWhatDoesNotFit) {
   problem.x.view()(2, 1) = std::nan("");
   EXPECT_THROW(input_jacobian<double>(network, x(problem.x), to(jacobian)), OptionError);
   EXPECT_THROW(per_sample_gradients(network, problem.values(), losses, thetas.view()), OptionError);
+}
+
+TEST(DerivativesOfAny, OfOneInputTakeItsMatrix) {
+  const auto network = mlp<double>(4, {5}, 3);
+  const Problem<double> problem(6, 4, 3);
+  Matrix<double> gradient(6, 4), jacobian(18, 4), same(18, 4);
+  const std::vector<MatrixView<double>> into{same.view()};
+  input_gradient(network, problem.values(), squared_error(), gradient.view());
+  input_gradient<double>(network, problem.values(), squared_error(),
+                         std::vector{same.view().middle_rows(0, 6)});
+  EXPECT_TRUE(equal<double>(gradient.view(), same.view().middle_rows(0, 6)));
+  input_jacobian(network, problem.x.view(), jacobian.view());
+  input_jacobian<double>(network, std::vector{problem.x.view()}, into);
+  EXPECT_TRUE(equal<double>(jacobian.view(), same.view()));
 }
 
 }  // namespace

@@ -92,8 +92,9 @@ TEST(Fit, NeedsMemoryForTheGradientOnlyToClipIt) {
 
 TEST(Fit, TakesTheSamplesInTheOrderGiven) {
   const Problem<double> problem(20, 4, 3);
-  const auto run = [&](std::span<const std::int64_t> order, bool shuffle, std::uint64_t seed = 0) {
-    auto network = mixed();
+  const auto run = [&](std::span<const std::int64_t> order, bool shuffle,
+                       std::optional<std::uint64_t> seed = {}) {
+    auto network = mixed(9);
     FitOptions options;
     options.epochs = 2;
     options.batch_size = 6;
@@ -101,7 +102,8 @@ TEST(Fit, TakesTheSamplesInTheOrderGiven) {
     options.shuffle = shuffle;
     options.seed = seed;
     History history;
-    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history);
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history,
+        nullptr, {});
     return theta_of(network);
   };
   std::vector<std::int64_t> as_they_come(20);
@@ -112,6 +114,7 @@ TEST(Fit, TakesTheSamplesInTheOrderGiven) {
   epoch_order(9, 1, std::span(shuffled).last(20));
   EXPECT_EQ(run(shuffled, true), run({}, true, 9));
   EXPECT_NE(run({}, true, 9), run({}, true, 8));
+  EXPECT_EQ(run({}, true), run({}, true, 9)) << "the network's seed";
 }
 
 /// The batches of a dataset in order.
@@ -163,6 +166,15 @@ TEST(Fit, FromASourceTakesRoomForItsBatchesAndNotForWhatWasSaid) {
   };
   EXPECT_EQ(theta(Index{1} << 60, history), theta(0, expected));
   EXPECT_EQ(history.loss, expected.loss);
+}
+
+TEST(Fit, FromASourceRefusesLossesThatAreNone) {
+  const Problem<double> problem(10, 4, 3);
+  auto network = mixed();
+  Slices source(problem.classes(), {10});
+  History history;
+  EXPECT_THROW(fit(network, source, LossPointer{}, *sgd(constant_rate(0.1)), {}, history),
+               OptionError);
 }
 
 TEST(Fit, RefusesASourceWithoutBatches) {

@@ -44,9 +44,7 @@ class Many {
           job.validation);
     }
   }
-  void fit_all(int threads, const FitManyHooks& hooks = {}) {
-    fit_many<float>(jobs, threads, hooks);
-  }
+  void fit_all(int threads, const FitManyHooks& hooks = {}) { fit_many(jobs, threads, hooks); }
   [[nodiscard]] std::vector<float> theta(std::size_t k) const { return theta_of(*networks_[k]); }
   [[nodiscard]] const History& history(std::size_t k) const { return histories_[k]; }
   [[nodiscard]] const Problem<float>& problem() const { return problem_; }
@@ -223,6 +221,12 @@ TEST(ThreadsFitManyMore, RefusesWhatDoesNotFitBeforeAnythingChanges) {
           [](Jobs& jobs) { jobs[1].optimizer = jobs[0].optimizer; });
   refused("[fit_many, network 1] has an optimizer that trains another network",
           [](Jobs& jobs) { jobs[1].optimizer->bind(123); });
+  refused("[fit_many, network 1] there is no network", [](Jobs& jobs) { jobs[1].network = {}; });
+  refused("[fit_many, network 1] there are no data", [](Jobs& jobs) { jobs[1].data = {}; });
+  refused("[fit_many, network 1] there are no losses", [](Jobs& jobs) { jobs[1].losses = {}; });
+  refused("[fit_many, network 1] there is no optimizer",
+          [](Jobs& jobs) { jobs[1].optimizer = {}; });
+  refused("[fit_many, network 1] there is no history", [](Jobs& jobs) { jobs[1].history = {}; });
   refused("[fit_many, network 1] batch_size is -1",
           [](Jobs& jobs) { jobs[1].options.batch_size = -1; });
   const std::vector<std::int64_t> far{0, 60};

@@ -163,6 +163,7 @@ TEST(Graph, SharesOnlyParametersThatFit) {
   EXPECT_THROW(graph.add(layer, {graph.input(3)}, "wide", one), ShapeError);
   EXPECT_THROW(graph.add(dense(4), {one}, "other", one), OptionError);
   EXPECT_THROW(graph.add(layer, {one}, "none", 9), OptionError);
+  EXPECT_THROW(graph.add(nullptr, {one}), OptionError);
 }
 
 TEST(Graph, LayerIndexIsTheLongestPathFromAnInput) {

@@ -51,5 +51,13 @@ TEST(Initializer, OfAnArrayIsThatArrayAndMustFit) {
   EXPECT_THROW(array.fill(wide.view(), true, random, "layer"), ShapeError);
 }
 
+TEST(Initializer, OfAnArrayNeedsAllOfItsValues) {
+  using Shape = std::pair<Index, Index>;
+  for (const auto& [rows, cols] :
+       {Shape{3, 3}, {2, 2}, {-3, -2}, {6, 0}, {0, 2}, {Index{1} << 62, 4}}) {
+    EXPECT_THROW(Initializer::array({1, 2, 3, 4, 5, 6}, rows, cols), ShapeError) << rows;
+  }
+}
+
 }  // namespace
 }  // namespace nnbind::test

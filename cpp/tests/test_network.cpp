@@ -46,6 +46,16 @@ TEST(Network, RefusesToPredictWrongShapes) {
   Matrix<float> x(4, 5), narrow(4, 4), out(4, 3), short_out(3, 3);
   EXPECT_THROW(network.predict(narrow.view(), out.view()), ShapeError);
   EXPECT_THROW(network.predict(x.view(), short_out.view()), ShapeError);
+  EXPECT_THROW(network.predict({nullptr, 4, 5, 5}, out.view()), OptionError);
+  EXPECT_THROW(network.predict(x.view(), {nullptr, 4, 3, 3}), OptionError);
+}
+
+TEST(Network, HasLayersAndParametersOnlyOfItsNodes) {
+  auto network = mlp<float>(5, {7}, 3);
+  EXPECT_EQ(network.layer(2).options().units, 3);
+  EXPECT_THROW((void)network.layer(0), OptionError);
+  EXPECT_THROW((void)network.layer(3), OptionError);
+  EXPECT_THROW((void)network.parameters(3), OptionError);
 }
 
 TEST(Network, OfOneSeedHasOneThetaAndOfAnotherAnother) {

@@ -272,5 +272,30 @@ TEST(Optimizer, RefusesIterationsThatAreNone) {
   EXPECT_THROW(optimizer->set_iterations(std::numeric_limits<std::int64_t>::max()), OptionError);
 }
 
+TEST(Training, WithoutAnOptimizerIsRefused) {
+  const Problem<double> problem(40, 4, 3);
+  auto network = dropping<double>();
+  Training<double> training = training_with<double>(nullptr);
+  expect_message<OptionError>("[Network.fit] there is no optimizer",
+                              [&] { fit(network, problem.classes(), training); });
+  training.state.epoch = 1;
+  expect_message<OptionError>("[x] there is no optimizer",
+                              [&] { check_whole(network, training, "x"); });
+}
+
+TEST(Training, KeepsTheSeedThatItTookFromTheNetwork) {
+  const Problem<double> problem(40, 4, 3);
+  auto network = dropping<double>();
+  Training<double> training = training_with<double>(adam(constant_rate(0.01)));
+  training.options.epochs = 2;
+  training.options.seed.reset();
+  fit(network, problem.classes(), training, nullptr, {});
+  EXPECT_EQ(training.options.seed, network.seed());
+  Training<double> again;
+  const std::string bytes = save_bytes(network, training);
+  (void)load_network<double>(std::as_bytes(std::span(bytes)), again);
+  EXPECT_EQ(again.options.seed, network.seed());
+}
+
 }  // namespace
 }  // namespace nnbind::test

@@ -374,7 +374,7 @@ class History:
     @property
     def loss(self) -> list[float]:
         """
-        Mean over the samples as training saw them, with R(theta).
+        The reduced loss of the samples as training saw them, with R(theta).
         """
     @property
     def metrics(self) -> dict[str, list[float]]:

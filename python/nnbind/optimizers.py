@@ -8,6 +8,7 @@ network raises ValueError. Copies and pickles have the options alone, no momenta
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -158,10 +159,15 @@ def _made(
     clip_norm: float | None,
     **options: float,
 ) -> _core.Optimizer:
-    """What the core makes of the options. Raises TypeError, by name, for what is no number."""
+    """What the core makes of the options.
+
+    Raises TypeError, by name, for what is no number, ValueError for a rate that is not positive.
+    """
     where = type(optimizer).__name__
     if not isinstance(learning_rate, Schedule):
         rate = real(learning_rate, "learning_rate", where, "a number or a schedule of nn.schedules")
+        if not 0 < rate < math.inf:
+            raise ValueError(f"[{where}] learning_rate is {rate:g}; expected a positive number")
         learning_rate = _core.constant_rate(rate)
     if clip_norm is not None:
         clip_norm = real(clip_norm, "clip_norm", where, "a number or None")

@@ -35,7 +35,7 @@ struct Dataset {
       : inputs{x}, targets{{{}, labels}}, weights(sample_weights) {}
 
   [[nodiscard]] Index size() const { return inputs.empty() ? 0 : inputs[0].rows; }
-  /// Samples [first, first + count).
+  /// Samples [first, first + count). Throws OptionError unless there are these.
   [[nodiscard]] Dataset part(Index first, Index count) const;
 };
 
@@ -46,7 +46,7 @@ void check(std::span<const MatrixView<const T>> inputs, const Network<T>& networ
            const std::string& where, const std::string& prefix = "");
 
 /// Checks that there is a loss for each output of the network, which can take it. Throws
-/// OptionError.
+/// OptionError, also for a null pointer.
 template <class T>
 void check_losses(const Losses& losses, const Network<T>& network, const std::string& where);
 

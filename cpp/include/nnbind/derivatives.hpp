@@ -9,6 +9,7 @@
 #pragma once
 
 #include <span>
+#include <type_traits>
 
 #include "nnbind/dataset.hpp"
 #include "nnbind/network.hpp"
@@ -21,6 +22,12 @@ namespace nnbind {
 template <class T>
 void input_gradient(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
                     std::span<const MatrixView<T>> out);
+/// The same of a network with one input.
+template <class T>
+void input_gradient(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
+                    MatrixView<T> out) {
+  input_gradient<T>(network, data, losses, std::span<const MatrixView<T>>(&out, 1));
+}
 
 /// out (n × P): row i is ∂(w_i d(y_i, f(x_i)))/∂θ; of several outputs, ∂(w_i Σ_k weight_k d_k)/∂θ.
 /// Without the reduction and without R: the mean of the rows (for "sum", their sum) is the gradient
@@ -35,6 +42,13 @@ void per_sample_gradients(const Network<T>& network, const Dataset<T>& data, con
 template <class T>
 void input_jacobian(const Network<T>& network, std::span<const MatrixView<const T>> x,
                     std::span<const MatrixView<T>> out);
+/// The same of a network with one input.
+template <class T>
+void input_jacobian(const Network<T>& network, MatrixView<const std::type_identity_t<T>> x,
+                    MatrixView<T> out) {
+  input_jacobian<T>(network, std::span<const MatrixView<const T>>(&x, 1),
+                    std::span<const MatrixView<T>>(&out, 1));
+}
 
 /// out (n·outputs × P): row i·outputs + j is ∂f_j(x_i)/∂θ. The same otherwise.
 template <class T>

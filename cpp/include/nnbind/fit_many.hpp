@@ -2,14 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <ranges>
 #include <span>
 
 #include "nnbind/trainer.hpp"
 
 namespace nnbind {
 
-/// The fit of one network of many: what `fit` takes. Datasets and losses may be those of other jobs
-/// as well; network, optimizer and history may not.
+/// The fit of one network of many: what `fit` takes. All must be set but `validation`. Datasets and
+/// losses may be those of other jobs as well; network, optimizer and history may not.
 template <class T>
 struct FitJob {
   Network<T>* network = nullptr;
@@ -33,11 +34,20 @@ struct FitManyHooks {
 /// or of the caller's alone where an operator or a loss runs_alone().
 ///
 /// Throws what `fit` throws before it changes anything, before any network is changed; also
-/// OptionError where a network or an optimizer is there twice. A fit that diverges ends as it does
-/// in `fit`, and the others go on; then DivergenceError says which it were. What the hook throws,
-/// or an operator, ends all, passes through, and leaves each network as of its last step; the
-/// history of a fit that had not begun then is not `started`.
+/// OptionError where a network or an optimizer is there twice, or a pointer is null. A fit that
+/// diverges ends as it does in `fit`, and the others go on; then DivergenceError says which they
+/// were. What the hook throws, or an operator, ends all, passes through, and leaves each network as
+/// of its last step; the history of a fit that had not begun then is not `started`.
 template <class T>
 void fit_many(std::span<const FitJob<T>> jobs, int threads = 0, const FitManyHooks& hooks = {});
+
+/// The same of jobs in a vector or an array.
+template <std::ranges::contiguous_range Jobs>
+void fit_many(const Jobs& jobs, int threads = 0, const FitManyHooks& hooks = {}) {
+  const auto fit_all = [&]<class T>(std::span<const FitJob<T>> list) {
+    fit_many<T>(list, threads, hooks);
+  };
+  fit_all(std::span<const std::ranges::range_value_t<Jobs>>(jobs));
+}
 
 }  // namespace nnbind

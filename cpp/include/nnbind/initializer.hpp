@@ -50,7 +50,8 @@ class Initializer {
   static Initializer normal(double mean, double std);
   static Initializer uniform(double low, double high);
   /// The user's own values, row-major: (inputs × units), or (inputs + 1) × units with the bias as
-  /// the last row.
+  /// the last row. Throws ShapeError unless there are rows · cols of them, and OptionError unless
+  /// they are finite.
   static Initializer array(std::vector<double> values, Index rows, Index cols);
   /// He (normal) for ReLU and its kin, LeCun (normal) for selu, Glorot (uniform) for the others.
   static Initializer for_activation(const Activation& activation);

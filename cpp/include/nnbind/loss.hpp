@@ -35,7 +35,7 @@ struct LossRows {
   const T* const* targets = nullptr;     ///< a row of y for each row; or else
   const std::int64_t* labels = nullptr;  ///< the index of the right class for each row
   const T* weights = nullptr;            ///< w for each row; nullptr for all 1
-  T scale = 1;                           ///< what the reduction multiplies with: 1/m or 1
+  T scale = 1;                           ///< of the gradient: the loss's weight / m, or weight
   T* losses = nullptr;                   ///< gets w d(y, f) for each row, before `scale`
   MatrixView<T> gradient;  ///< gets scale · w · ∂d/∂f (∂d/∂t); not wanted if data is null
 };

@@ -17,7 +17,8 @@ using Index = std::ptrdiff_t;
 /// Bytes in a cache line, and in the widest vector register: buffers start on this boundary.
 inline constexpr std::size_t cache_line = 64;
 
-/// A (rows × cols) row-major matrix somewhere in memory; `stride` elements lie between two rows.
+/// A (rows × cols) row-major matrix somewhere in memory: row i + 1 begins `stride` elements after
+/// row i, and stride >= cols.
 template <class T>
 struct MatrixView {
   T* data = nullptr;

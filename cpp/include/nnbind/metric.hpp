@@ -21,6 +21,8 @@ namespace nnbind {
 /// | mse             | mean of (y - f)² over samples and outputs                                   |
 /// | mae             | mean of |y - f| over samples and outputs                                    |
 /// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
+///
+/// Where the target is a label, y is the row that is 1 at that class and 0 elsewhere.
 // clang-format on
 enum class Metric : unsigned char { accuracy, binary_accuracy, mse, mae, r2 };
 

@@ -10,8 +10,8 @@
 // | NODE.init_values, what an array initializes        | (rows × cols)                    |
 //
 // Numbers of θ and of the state are of the network's type, constants and initial values are float64
-// (F64). A file holds no code: loading reads numbers and names of operators that are built in. The
-// tensors of a training are listed in src/model/training.hpp.
+// (F64). A file holds no code: loading reads numbers and names of operators that are built in. A
+// training is in tensors beside these: history.*, optimizer.*, schedule.state and fit.*.
 #pragma once
 
 #include <cstddef>

@@ -29,7 +29,8 @@ class Network {
   /// is a node apart that computes a row for each sample and drops no units.
   Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t seed = 0);
   Network(Graph<T> graph, NodeId output, std::uint64_t seed = 0);
-  /// The same function with parameters of its own.
+  /// The same function with θ, gradient and state of its own, which begin as copies; seed, epochs
+  /// and steps are copied as well.
   Network(const Network& other);
   Network& operator=(const Network&) = delete;
   ~Network();
@@ -57,8 +58,10 @@ class Network {
 
   /// The fully connected layers, each once, from the input to the output.
   [[nodiscard]] const std::vector<NodeId>& layers() const { return layers_; }
+  /// Throws OptionError if the node is no fully connected layer.
   [[nodiscard]] const Dense<T>& layer(NodeId id) const;
-  /// The block of θ of a node: W, with b as the last row where there is one.
+  /// The block of θ of a node: W, with b as the last row where there is one. Throws OptionError if
+  /// there is no such node.
   [[nodiscard]] MatrixView<T> parameters(NodeId id);
   /// The activation that output k is, as far as the losses can see.
   [[nodiscard]] Activation output_activation(std::size_t k = 0) const {
@@ -72,7 +75,10 @@ class Network {
 
   /// out (n × outputs) = f(X; θ) for X (n × inputs), one matrix for each input and each output: no
   /// output may share memory with another one, with X or with θ. Any number of threads may call it
-  /// at once. Throws ShapeError if the shapes do not fit.
+  /// at once. A call needs memory to work in, which is kept for the next ones: it is allocated only
+  /// while more threads call at once, or for more rows, than before. Throws ShapeError if the
+  /// shapes do not fit, and OptionError if their number does not or a matrix has a null pointer for
+  /// data.
   void predict(std::span<const MatrixView<const T>> x, std::span<const MatrixView<T>> out) const;
   void predict(MatrixView<const T> x, MatrixView<T> out) const;
 

@@ -97,15 +97,16 @@ struct Block {
 
 /// A block of ∂L/∂(parameters) from the whole batch; or, with a descent, that step by it at once.
 /// That is asked only of operators that say descends(), and never with accumulate; `gradient` is
-/// then memory for them to use.
+/// then memory for them to use. There is neither θ nor the output here: what the gradient needs of
+/// them, `forward` keeps in `saved`.
 template <class T>
 struct ParameterPass {
   std::span<const Rows<T>> inputs;
   MatrixView<const T> state;
   MatrixView<const T> saved;
-  MatrixView<const T> output_gradient;  ///< what backward_output left
+  MatrixView<const T> output_gradient;  ///< what backward_output left, all of its columns
   Block block;                          ///< of the parameters
-  MatrixView<T> gradient;               ///< that block, to be written
+  MatrixView<T> gradient;               ///< that block, to be written; (0, 0) is its corner
   bool accumulate = false;              ///< add to it
   bool training = false;                ///< as in the forward pass
   Descent<T> descent;                   ///< of that block of the parameters
@@ -136,7 +137,7 @@ class Operator {
   [[nodiscard]] virtual BlockShape state(std::span<const Shape> /*inputs*/) const { return {}; }
   /// R of its own weights: l1 · ‖W‖₁ + l2/2 · ‖W‖².
   [[nodiscard]] virtual Regularizer penalty() const { return {}; }
-  /// Columns kept from the forward pass for the backward pass.
+  /// Columns kept from the forward pass for the backward pass; `width` is those of the output.
   [[nodiscard]] virtual Index saved_width(Index /*width*/) const { return 0; }
   /// Multiply-adds for one row in the forward pass: the measure of the work.
   [[nodiscard]] virtual Index multiply_adds(std::span<const Shape> /*inputs*/) const { return 0; }
@@ -177,7 +178,9 @@ class Operator {
   virtual void backward_output(const BackwardPass<T>& /*pass*/) const {}
   /// Writes the gradients of its inputs. ∂L/∂θ comes later, from parameter_gradient.
   virtual void backward(const BackwardPass<T>& pass) const = 0;
-  /// Writes a block of ∂L/∂(parameters). It must not throw: in a fit others may have made the step.
+  /// Writes a block of ∂L/∂(parameters): every operator that has parameters must override it
+  /// (check_gradients tells if it does not). It must not throw: in a fit others may have made the
+  /// step.
   virtual void parameter_gradient(const ParameterPass<T>& /*pass*/) const {}
   /// Whether parameter_gradient can take the step of gradient descent itself.
   [[nodiscard]] virtual bool descends() const { return false; }

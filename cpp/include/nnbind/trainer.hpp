@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "nnbind/dataset.hpp"
@@ -28,15 +29,17 @@ struct EarlyStopping {
   void check() const;
 };
 
-/// What a fit saw, epoch by epoch.
+/// What a fit saw, epoch by epoch. `loss` is of the samples as training saw them, each before the
+/// step that it is part of: their mean for Reduction::mean, their sum for Reduction::sum. A fit
+/// that begins clears what is there.
 struct History {
-  std::vector<double> loss;           ///< mean over the samples as training saw them, with R(θ)
+  std::vector<double> loss;           ///< of the samples, reduced, with R(θ)
   std::vector<double> val_loss;       ///< without R(θ); empty if there is no validation set
   std::vector<double> learning_rate;  ///< of the epoch's last step
   std::vector<double> seconds;
   /// The metrics; of several outputs "NAME_loss" and "NAME_accuracy", ... for each.
   std::vector<std::string> metric_names;
-  std::vector<std::vector<double>> metrics;  ///< [name][epoch]
+  std::vector<std::vector<double>> metrics;  ///< [k][epoch], k as in metric_names
   std::vector<std::vector<double>> val_metrics;
   bool started = false;  ///< whether a fit has passed its checks and begun
   /// With the lowest monitored loss, from 0, -1 before any; of an early stopping with a min_delta
@@ -63,9 +66,9 @@ class BatchSource {
 /// How to fit.
 struct FitOptions {
   Index epochs = 1;
-  Index batch_size = 0;  ///< 0: the whole set in each step (gradient descent)
-  bool shuffle = true;   ///< a new order in each epoch, drawn from `seed`
-  std::uint64_t seed = 0;
+  Index batch_size = 0;               ///< 0: the whole set in each step (gradient descent)
+  bool shuffle = true;                ///< a new order in each epoch, drawn from `seed`
+  std::optional<std::uint64_t> seed;  ///< of shuffles and dropout; by default the network's
   /// The order of the samples, n for every epoch or epochs × n; empty: shuffled, or as they come.
   std::span<const std::int64_t> sample_order;
   /// The samples of the data to train on, and of the validation set to validate on, as if each set
@@ -96,7 +99,8 @@ struct FitHooks {
 void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t> order);
 
 /// Trains the network: minimizes L(θ) = reduce_i d(y_i, f(x_i)) + R(θ), by one step of the
-/// optimizer for each mini-batch. `history` is filled as the fit goes and is whole however it ends.
+/// optimizer for each mini-batch. `history` is cleared once the arguments are checked, filled as
+/// the fit goes, and whole however it ends. `validation` may be nullptr.
 ///
 /// Throws what `check` throws, before anything is changed; OptionError for bad options; BusyError;
 /// DivergenceError if the loss of a step, or θ or the validation loss after an epoch, is no longer
@@ -105,24 +109,32 @@ void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t
 /// step and the history of its whole epochs.
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Optimizer& optimizer,
-         const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
-         const FitHooks& hooks = {});
+         const FitOptions& options, History& history,
+         const std::type_identity_t<Dataset<T>>* validation = nullptr, const FitHooks& hooks = {});
 
 /// The same with batches from elsewhere, in the order in which they come.
 template <class T>
 void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
-         const FitOptions& options, History& history, const Dataset<T>* validation = nullptr,
-         const FitHooks& hooks = {});
+         const FitOptions& options, History& history,
+         const std::type_identity_t<Dataset<T>>* validation = nullptr, const FitHooks& hooks = {});
 
 /// One step on one batch. Returns the loss before the step, R(θ) included. Dropout is on, and
 /// normalizations see the batch.
+///
+/// Throws what `check` throws; OptionError for a bad regularizer, or an optimizer that trains
+/// another network; BusyError; DivergenceError if the loss is not finite: no step is made then.
+/// What an operator or a loss throws, and std::bad_alloc, pass through. Whatever it throws, θ and
+/// the state are as they were.
 template <class T>
 double train_step(Network<T>& network, const Dataset<T>& batch, const Losses& losses,
                   Optimizer& optimizer, const Regularizer& regularizer = {});
 
 /// The loss of a batch, R(θ) included, and its gradient in network.gradient(): of the network as it
 /// predicts, or, in `training`, as the next train_step sees it, with its dropout and with the
-/// batch's statistics. Running statistics stay as they are.
+/// batch's statistics. Running statistics stay as they are. It may return a NaN or an infinity.
+///
+/// Throws what `check` throws; OptionError for a bad regularizer; BusyError. What an operator or a
+/// loss throws, and std::bad_alloc, pass through; gradient() is undefined then.
 template <class T>
 double loss_and_gradient(Network<T>& network, const Dataset<T>& batch, const Losses& losses,
                          const Regularizer& regularizer = {}, bool training = false);
@@ -137,6 +149,8 @@ struct Evaluation {
 template <class T>
 std::vector<std::string> metric_names(const Network<T>& network,
                                       const std::vector<Metric>& metrics);
+/// Of the network as it predicts. The loss may be a NaN or an infinity. Throws what `check` throws;
+/// what an operator or a loss throws, and std::bad_alloc, pass through.
 template <class T>
 Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
                     const std::vector<Metric>& metrics = {});

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "nnbind/attributes.hpp"
 #include "nnbind/trainer.hpp"
@@ -25,8 +26,9 @@ struct FitState {
   AlignedVector<T> best_state;
 };
 
-/// A fit of a Network<T>: what it was given, and where it stands. The lists of samples in `options`
-/// are the caller's, to be given again when it goes on.
+/// A fit of a Network<T>: what it was given, and where it stands. The optimizer must be set. The
+/// lists of samples in `options` are the caller's, to be given again when it goes on. Where
+/// options.seed is not set, the fit sets it as it begins.
 template <class T>
 struct Training {
   Losses losses{std::vector<Losses::Term>{}};
@@ -40,15 +42,16 @@ struct Training {
 /// Begins a fit, as the `fit` of trainer.hpp does, or goes on with it, to options.epochs in all:
 /// bit for bit as if it had never been interrupted, but for `history.seconds`.
 ///
-/// Throws what `fit` throws; when it goes on also what check_whole throws, and OptionError if the
-/// data are of another size, if there is a validation set now and was none, or the other way round,
-/// or if the fit had ended with the parameters of its best epoch and is to make more.
+/// Throws what `fit` throws, and OptionError if there is no optimizer; when it goes on also what
+/// check_whole throws, and OptionError if the data are of another size, if there is a validation
+/// set now and was none, or the other way round, or if the fit had ended with the parameters of its
+/// best epoch and is to make more.
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, Training<T>& training,
-         const Dataset<T>* validation = nullptr, const FitHooks& hooks = {});
+         const std::type_identity_t<Dataset<T>>* validation = nullptr, const FitHooks& hooks = {});
 template <class T>
 void fit(Network<T>& network, BatchSource<T>& source, Training<T>& training,
-         const Dataset<T>* validation = nullptr, const FitHooks& hooks = {});
+         const std::type_identity_t<Dataset<T>>* validation = nullptr, const FitHooks& hooks = {});
 
 /// Throws OptionError, "[where] ...", unless the fit can be gone on with from where the network and
 /// the optimizer are: both have done what it did and nothing since, to the end of an epoch.

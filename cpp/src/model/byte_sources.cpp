@@ -26,11 +26,13 @@ namespace fs = std::filesystem;
 /// At most this much in one call: some systems take no more than 2^31 - 1 bytes.
 constexpr std::size_t most_bytes = std::size_t{1} << 30;
 
-/// A file beside `path`, which nobody else has, and which is removed unless it is kept.
+/// A file beside `target`, which nobody else has, and which is removed unless it takes its place.
+/// Errors name the target, which the user knows.
 class Unfinished {
  public:
-  explicit Unfinished(const fs::path& path) : path_(path), file_(create(path_)) {
-    if (!file_.is_open()) fail("save", path_);
+  explicit Unfinished(const fs::path& target)
+      : target_(target), path_(target), file_(create(path_)) {
+    if (!file_.is_open()) fail("save", target_);
   }
   ~Unfinished() {
     if (!kept_ && file_.is_open()) ::unlink(path_.c_str());
@@ -43,15 +45,15 @@ class Unfinished {
       const ssize_t count =
           ::write(file_.number(), bytes.data(), std::min(bytes.size(), most_bytes));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail("save", path_);
+      if (count < 0) fail("save", target_);
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
   }
 
-  void rename_to(const fs::path& path) {
+  void take_its_place() {
     // Otherwise the new name could reach the disk before the bytes.
-    if (::fsync(file_.number()) != 0) fail("save", path_);
-    if (::rename(path_.c_str(), path.c_str()) != 0) fail("save", path);
+    if (::fsync(file_.number()) != 0) fail("save", target_);
+    if (::rename(path_.c_str(), target_.c_str()) != 0) fail("save", target_);
     kept_ = true;
   }
 
@@ -69,6 +71,7 @@ class Unfinished {
     return file;
   }
 
+  fs::path target_;
   fs::path path_;
   Descriptor file_;
   bool kept_ = false;
@@ -116,7 +119,7 @@ void write_atomically(const fs::path& path, std::span<const std::span<const std:
   {
     Unfinished file(target);
     for (const auto piece : pieces) file.write(piece);
-    file.rename_to(target);
+    file.take_its_place();
   }
   sync_directory(target.parent_path());
 }

@@ -25,11 +25,12 @@ Json losses_of(const Losses& losses) {
   return list;
 }
 
-Json options_of(const FitOptions& options) {
+/// With a seed, which a fit has set unless somebody took it away again.
+Json options_of(const FitOptions& options, std::uint64_t network_seed) {
   Json json{{"epochs", options.epochs},
             {"batch_size", options.batch_size},
             {"shuffle", options.shuffle},
-            {"seed", options.seed},
+            {"seed", options.seed.value_or(network_seed)},
             {"metrics", Json::array()},
             {"regularizer",
              {{"l1", options.regularizer.l1},
@@ -94,7 +95,7 @@ void describe_training(const Network<T>& network, const Training<T>& training, D
   check_whole(network, training, "save");
   const Optimizer& optimizer = *training.optimizer;
   Document json{
-      {"options", options_of(training.options)},
+      {"options", options_of(training.options, network.seed())},
       {"losses", losses_of(training.losses)},
       {"optimizer", recipe_of(optimizer, "the optimizer " + nnbind::in_quotes(optimizer.name()))},
       {"schedule", recipe_of(optimizer.schedule(), "the schedule of the learning rate")},

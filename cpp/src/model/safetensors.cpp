@@ -89,9 +89,9 @@ Header Header::read(const ByteSource& source) {
                    " bytes; expected a safetensors file, which begins with 8 bytes of length");
   std::uint64_t length = 0;
   source.read(0, std::as_writable_bytes(std::span(&length, 1)));
-  require_file(length <= longest_header, "the header claims " + std::to_string(length) +
-                                             " bytes; expected at most " +
-                                             std::to_string(longest_header));
+  require_file(length <= longest_header,
+               "the header claims " + std::to_string(length) + " bytes; expected at most " +
+                   std::to_string(longest_header) + ": it seems to be no safetensors file");
   require_file(length <= source.size() - length_bytes,
                "the header claims " + std::to_string(length) +
                    " bytes, more than the file has, which is truncated or no safetensors file");
