@@ -154,10 +154,10 @@ def test_weights_must_be_finite(bad: float) -> None:
 
 @pytest.mark.parametrize("init", [nn.init.Constant(1e300), nn.init.Normal(1e300), [[1e300]]])
 def test_weights_must_be_finite_in_float32_too(init: Any) -> None:
-    layers = [nn.Input(1), nn.Dense(1, init=init)]
-    assert np.isfinite(nn.Sequential(*layers, dtype=np.float64).theta).all()
+    x, dense = nn.Input(1), nn.Dense(1, init=init)
+    assert np.isfinite(nn.Sequential(x, dense, dtype=np.float64).theta).all()
     with pytest.raises(ValueError, match='weights of "dense" are larger than a float32 can be'):
-        nn.Sequential(*layers)
+        nn.Sequential(x, dense)
 
 
 @pytest.mark.parametrize("init", [np.ones((3, 2), complex), np.full((3, 2), "a")])

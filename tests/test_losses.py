@@ -163,7 +163,8 @@ def test_fused_unfused_and_logits_agree(loss: str, output: str, rng: np.random.G
     fused = network(output, rng)[1]
     plain = build(with_output(MIXED, "identity"))
     # An identity on top hides the activation: the loss gets bare probabilities.
-    node = inputs = nn.Input(5)
+    inputs = nn.Input(5)
+    node: nn.Node = inputs
     for k in with_output(MIXED, output):
         node = nn.Dense(k.units, nn.Activation(k.activation, **k.options), bias=k.bias)(node)
     unfused = nn.Network(inputs, nn.identity(node), dtype=np.float64)

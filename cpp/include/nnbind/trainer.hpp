@@ -85,13 +85,14 @@ struct FitOptions {
   void check_validation(Index set, const std::string& where) const;
 };
 
-/// How a fit talks to its caller. Both run on the calling thread while the others wait.
+/// How a fit talks to its caller, on the calling thread.
 struct FitHooks {
-  /// After an epoch; true ends the fit. Called at most every `interval` seconds, and at the end.
+  /// After an epoch, while the other threads wait; true ends the fit. Called at most every
+  /// `interval` seconds, and at the end.
   std::function<bool(const History&)> end_epoch;
   double interval = 0;
-  /// About twenty times a second, also within a long step. It may throw to interrupt the fit, as of
-  /// its last whole step.
+  /// About twenty times a second, also within a long step, while the other threads go on: the
+  /// network is not to be looked at. It may throw to interrupt the fit, as of its last whole step.
   std::function<void()> poll;
 };
 
