@@ -168,6 +168,8 @@ ARGUMENTS = [
     Argument("diagnose", "y", Y, lambda net, v: nn.diagnose(net, X, v, "mse")),
     Argument("diagnose", "sample_weight", WEIGHT,
              lambda net, v: nn.diagnose(net, X, Y, "mse", sample_weight=v)),
+    Argument("Network.apply_gradient", "gradient", THETA,
+             lambda net, v: net.apply_gradient(v, optimizer=nn.Adam(0.1))),
     Argument("Network.theta", "theta", THETA, _set_theta),
     Argument("Network.state", "state", np.arange(8.0), _set_state),
     Argument("Constant", "value", Y, lambda _, v: nn.Network(A, A @ nn.Constant(v))),

@@ -154,6 +154,28 @@ def test_clipping_shortens_a_gradient_whose_square_is_beyond_float32() -> None:
     assert_close(net.theta, [1.0, 1e-10], 1e-6)
 
 
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("clip", [None, 0.3])
+def test_an_applied_gradient_is_a_step(
+    name: str, clip: float | None, dtype: Any, rng: np.random.Generator
+) -> None:
+    x, h = nn.Input(5), nn.Dense(40, "tanh", dropout=0.3)
+    net = nn.Network(x, nn.Dense(3)(h(h(nn.Dense(40)(x)))), dtype=dtype)
+    X, y = rng.normal(size=(8, 5)).astype(dtype), rng.normal(size=(8, 3)).astype(dtype)
+    other = net.copy()
+    first, second = (OPTIMIZERS[name][0](RATE, clip_norm=clip) for _ in range(2))
+    for _ in range(4):
+        net.train_step(X, y, loss="mse", optimizer=first)
+        _, gradient = other.loss_and_gradient(X, y, "mse", training=True)
+        other.apply_gradient(gradient, optimizer=second)
+        assert same_bits(other.theta, net.theta)
+    assert second.iterations == 4
+    for wrong, words in [(gradient[:-1], "shape"), (gradient * np.nan, "gradient has a NaN at 0")]:
+        with pytest.raises(ValueError, match=words):
+            other.apply_gradient(wrong, optimizer=second)
+    assert same_bits(other.theta, net.theta)
+
+
 # ---- whose state it is -----------------------------------------------------------------------
 
 

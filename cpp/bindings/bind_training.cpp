@@ -43,6 +43,15 @@ py::typing::Tuple<py::float_, FloatArray> loss_and_gradient_of(
                         py::array_t<T>(network.parameter_count(), network.gradient().data()));
 }
 
+template <class T>
+void apply(Network<T>& network, const py::object& gradient, Optimizer& optimizer) {
+  const auto g =
+      vector<T>(gradient, "[Network.apply_gradient] gradient", network.parameter_count());
+  const std::span<const T> values(g.data(), static_cast<std::size_t>(g.size()));
+  const WithoutGil released;
+  apply_gradient<T>(network, values, optimizer);
+}
+
 void register_steps(py::class_<PyNetwork>& network) {
   network
       .def(
@@ -84,6 +93,13 @@ void register_steps(py::class_<PyNetwork>& network) {
           py::arg("X"), py::arg("y"), py::arg("losses"), py::arg("optimizer"),
           py::arg("regularizer"), py::arg("sample_weight"),
           "The step behind nnbind.Network.train_step.")
+      .def(
+          "_apply_gradient",
+          [](PyNetwork& self, const ArrayLike& gradient, const OptimizerPointer& optimizer) {
+            self.visit([&](auto& net) { apply(net, gradient, *optimizer); });
+          },
+          py::arg("gradient"), py::arg("optimizer"),
+          "The step behind nnbind.Network.apply_gradient.")
       .def(
           "_loss_and_gradient",
           [](PyNetwork& self, const Parts& x, const Parts& y, const LossTerms& losses,

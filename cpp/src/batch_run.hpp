@@ -33,6 +33,10 @@ double step_flops(const Network<T>& network, Index batch_size) {
   return 6 * network.multiply_adds() * static_cast<double>(batch_size);
 }
 
+/// What a gradient is multiplied with, so that its norm is at most clip_norm.
+template <class T>
+double clip_scale(std::span<const T> gradient, double clip_norm);
+
 /// How many threads a training step deserves.
 template <class T>
 int training_members(const Network<T>& network, const Losses& losses, Index batch_size) {

@@ -242,12 +242,9 @@ void BatchRun<T>::step(const Piece& piece, MatrixView<T> gradient, Optimizer& op
   });
 }
 
-namespace {
-
-/// The norm of a gradient. Where the sum of squares overflows T, which the norm does not, in
-/// double.
+// Where the sum of squares overflows T, which the norm does not, it is taken in double.
 template <class T>
-double norm(std::span<const T> gradient) {
+double clip_scale(std::span<const T> gradient, double clip_norm) {
   const auto size = static_cast<Index>(gradient.size());
   double square =
       kernels::norms<T>(Panels<const T>::plain({gradient.data(), 1, size, size})).square;
@@ -255,10 +252,8 @@ double norm(std::span<const T> gradient) {
     square = 0;
     for (const double g : gradient) square += g * g;
   }
-  return std::sqrt(square);
+  return std::min(1.0, clip_norm / std::sqrt(square));
 }
-
-}  // namespace
 
 template <class T>
 void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
@@ -267,7 +262,7 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   store_gradient(member, batch, gradient);
   member.barrier();
   if (member.rank() == 0) {
-    clip_scale_ = std::min(1.0, *optimizer.clip_norm() / norm<T>(gradient));
+    clip_scale_ = clip_scale<T>(gradient, *optimizer.clip_norm());
   }
   member.barrier();
   each_share(member, [&](const Share& share) {
@@ -282,6 +277,7 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
 }
 
 #define NNBIND_INSTANTIATE(T)                                                              \
+  template double clip_scale<T>(std::span<const T>, double);                               \
   template void BatchRun<T>::make_pieces();                                                \
   template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, Optimizer&);   \
   template void BatchRun<T>::begin_step(Optimizer&);                                       \

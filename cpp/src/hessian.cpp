@@ -4,11 +4,11 @@
 #include <vector>
 
 #include "batch_run.hpp"
-#include "kernels/finite.hpp"
 #include "kernels/penalty.hpp"
 #include "nnbind/derivatives.hpp"
 #include "nnbind/error.hpp"
 #include "sample_run.hpp"
+#include "theta_vector.hpp"
 
 namespace nnbind {
 
@@ -115,19 +115,6 @@ void add_penalties(const Network<double>& network, const Regularizer& regularize
   }
 }
 
-void check_vector(std::span<const double> v, std::span<double> out, std::size_t size,
-                  const std::string& where) {
-  for (const std::size_t given : {v.size(), out.size()}) {
-    if (given == size) continue;
-    throw ShapeError("[" + where + "] a vector has " + std::to_string(given) +
-                     " entries; expected " + std::to_string(size) + ", as theta");
-  }
-  if (kernels::all_finite(v.data(), static_cast<Index>(size))) return;
-  const auto bad = std::ranges::find_if(v, [](double x) { return !std::isfinite(x); });
-  throw OptionError("[" + where + "] v has " + (std::isnan(*bad) ? "a NaN" : "an infinity") +
-                    " at " + std::to_string(bad - v.begin()));
-}
-
 }  // namespace
 
 void hessian_vector_product(const Network<double>& network, const Dataset<double>& data,
@@ -136,7 +123,8 @@ void hessian_vector_product(const Network<double>& network, const Dataset<double
   const std::string where = "Network.hessian_vector_product";
   regularizer.check();
   check(data, network, losses, where);
-  check_vector(v, out, network.theta().size(), where);
+  check_vector(v, network.parameter_count(), where, "v");
+  check_size(out, network.parameter_count(), where, "the result");
   // H v = |v| · H (v / |v|) with |v| = Σ |v_i|: no square of a tiny or a huge v is taken.
   const double size = norms(v).absolute;
   std::vector<double> direction(v.begin(), v.end());

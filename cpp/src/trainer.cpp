@@ -5,6 +5,7 @@
 
 #include "batch_run.hpp"
 #include "nnbind/error.hpp"
+#include "theta_vector.hpp"
 
 namespace nnbind {
 
@@ -91,11 +92,49 @@ double loss_and_gradient(Network<T>& network, const Dataset<T>& data, const Loss
                    });
 }
 
+template <class T>
+void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>> gradient,
+                    Optimizer& optimizer) {
+  const std::string where = "Network.apply_gradient";
+  check_vector<T>(gradient, network.parameter_count(), where, "gradient");
+  const typename Network<T>::TrainingLock lock(network, where);
+  optimizer.bind(network.identity());
+  optimizer.arrange<T>(parameter_layout(network.graph(), 1, Purpose::step));
+  AlignedVector<T> clipped;
+  if (optimizer.clip_norm()) {
+    const auto scale = static_cast<T>(clip_scale<T>(gradient, *optimizer.clip_norm()));
+    for (const T g : gradient) clipped.push_back(g * scale);
+    gradient = clipped;
+  }
+  optimizer.begin_step();
+  run_team(threads_for(10.0 * static_cast<double>(gradient.size())), [&](const Member& member) {
+    for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
+      const Node<T>& node = network.graph().node(id);
+      if (node.owner != id) continue;
+      const auto [rows, cols] = node.parameters;
+      const Range mine = member.share(rows);
+      const auto of_mine = [&](auto matrix) { return matrix.middle_rows(mine.begin, mine.size()); };
+      UpdateBlock<T> block{
+          of_mine(network.parameters(id)),
+          of_mine(MatrixView<const T>{gradient.data() + node.offset, rows, cols, cols}),
+          {},
+          std::clamp<Index>(node.weight_rows - mine.begin, 0, mine.size())};
+      for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
+        block.state[k] = of_mine(optimizer.state<T>().block(k, id).view(0, cols));
+      }
+      if (mine.size() > 0) optimizer.update(block);
+    }
+  });
+  optimizer.end_step();
+  ++network.steps_trained;
+}
+
 #define NNBIND_INSTANTIATE(T)                                                              \
   template double train_step<T>(Network<T>&, const Dataset<T>&, const Losses&, Optimizer&, \
                                 const Regularizer&);                                       \
   template double loss_and_gradient<T>(Network<T>&, const Dataset<T>&, const Losses&,      \
-                                       const Regularizer&, bool);
+                                       const Regularizer&, bool);                          \
+  template void apply_gradient<T>(Network<T>&, std::span<const T>, Optimizer&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -133,6 +133,24 @@ TEST_F(Threads, ComputeTheSameGradientOfOneSample) {
 }
 
 // So many samples that the kernels put a gradient together from several parts.
+TEST_F(Threads, ApplyAGradientToTheBitsOfAStep) {
+  const Problem<float> problem(20, 61, 5);
+  const Dataset<float> data = problem.classes();
+  auto stepped = wide();
+  const OptimizerPointer first = adamw(constant_rate(1e-3));
+  for (int step = 0; step < 3; ++step) train_step(stepped, data, cross_entropy(), *first);
+  for (const int threads : {1, 2, 3}) {
+    set_num_threads(threads);
+    auto network = wide();
+    const OptimizerPointer second = adamw(constant_rate(1e-3));
+    for (int step = 0; step < 3; ++step) {
+      loss_and_gradient(network, data, cross_entropy(), {}, true);
+      apply_gradient(network, network.gradient(), *second);
+    }
+    EXPECT_TRUE(same_bits(network.theta(), stepped.theta())) << threads;
+  }
+}
+
 TEST_F(Threads, TakeTheSameStepsOfLargeBatches) {
   const Problem<float> problem(140, 61, 5);
   const auto run = [&](int threads) {

@@ -482,6 +482,10 @@ class Network:
         """
         From a file, with the fit that is in it.
         """
+    def _apply_gradient(self, gradient: numpy.typing.ArrayLike, optimizer: Optimizer) -> None:
+        """
+        The step behind nnbind.Network.apply_gradient.
+        """
     def _check_batch(
         self,
         fit: Training,

@@ -257,6 +257,16 @@ class Network(Derivatives, Inspection, Saving):
         )
         return self._train_step(X, y, losses, core_optimizer(optimizer, where), r, weights)
 
+    def apply_gradient(self, gradient: ArrayLike, *, optimizer: Optimizer) -> None:
+        """One step of the optimizer with a gradient (parameter_count,) of one's own.
+
+        In the order of θ, as ``loss_and_gradient`` gives it: a sum of several, or one with
+        something added; ``clip_norm`` cuts it too. With the gradient of ``loss_and_gradient(...,
+        training=True)`` θ becomes what ``train_step`` makes of it; ``net.state`` stays as it is.
+        Raises ShapeError or ValueError, without a step, if it is of another size or not finite.
+        """
+        self._apply_gradient(gradient, core_optimizer(optimizer, "Network.apply_gradient"))
+
     def loss_and_gradient(
         self,
         X: Parts,

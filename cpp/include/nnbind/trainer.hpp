@@ -140,6 +140,15 @@ template <class T>
 double loss_and_gradient(Network<T>& network, const Dataset<T>& batch, const Losses& losses,
                          const Regularizer& regularizer = {}, bool training = false);
 
+/// One step of the optimizer with a gradient of one's own (parameter_count), in the order of θ: a
+/// sum of several, or one with something added. clip_norm cuts it as any; the state stays as it is.
+/// After loss_and_gradient in training, with that gradient, θ becomes what train_step makes of it.
+/// Throws ShapeError or OptionError, "[Network.apply_gradient] gradient ...", if it is of another
+/// size or not finite, and what train_step throws of the optimizer.
+template <class T>
+void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>> gradient,
+                    Optimizer& optimizer);
+
 /// The reduced loss without R(θ), and metrics under the names that History has.
 struct Evaluation {
   double loss = 0;
