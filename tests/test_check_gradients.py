@@ -28,8 +28,8 @@ def test_right_gradients_are_right_and_each_parameter_block_has_a_line(
     loss = {"a": "mse", "b": "binary_cross_entropy"}
     report = nn.check_gradients(net, data, targets, loss, regularizer=nn.L2(0.1))
     assert report.ok, str(report)
-    assert report.max_relative_error <= 1e-6
-    assert report.max_operator_error <= 1e-6
+    assert report.largest_relative_error <= 1e-6
+    assert report.largest_operator_error <= 1e-6
     assert [entry.node for entry in report.check.nodes] == list(net.parameters)
     assert {"w", "layer", "norm"} <= {entry.node for entry in report.check.nodes}
     for name in net.parameters:

@@ -31,12 +31,12 @@ class GradientReport:
         return self.check.tolerance
 
     @property
-    def max_relative_error(self) -> float:
+    def largest_relative_error(self) -> float:
         """The largest error over all parameters."""
         return self.check.largest_relative_error
 
     @property
-    def max_operator_error(self) -> float:
+    def largest_operator_error(self) -> float:
         """The largest error over all operators and losses by themselves."""
         return self.check.largest_operator_error
 
@@ -61,7 +61,8 @@ class GradientReport:
         kinks = f", {self.kinks} kink{'' if self.kinks == 1 else 's'}" if self.kinks else ""
         return (
             f"<GradientReport: {'ok' if self.ok else 'WRONG'}, relative errors up to "
-            f"{self.max_relative_error:.1e} (operators {self.max_operator_error:.1e}){kinks}>"
+            f"{self.largest_relative_error:.1e} "
+            f"(operators {self.largest_operator_error:.1e}){kinks}>"
         )
 
     def __str__(self) -> str:
