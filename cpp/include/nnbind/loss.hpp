@@ -58,8 +58,8 @@ struct LossRows {
 /// they are simpler and stable: binary cross-entropy after a sigmoid, cross-entropy after a
 /// softmax or log-softmax, and the perceptron criterion after the binary activation, whose own
 /// slope is nil (Rosenblatt's rule). Where another node reads the output, log p ends where p rounds
-/// to 0, and log(1 - p) where it rounds to 1. Sources: Huber 1964; Rosenblatt 1958; Bishop, "Pattern
-/// Recognition and Machine Learning", 2006, sections 4.1.7, 4.3 and 5.2.
+/// to 0, and log(1 - p) where it rounds to 1. Sources: Huber 1964; Rosenblatt 1958; Bishop,
+/// "Pattern Recognition and Machine Learning", 2006, sections 4.1.7, 4.3 and 5.2.
 class Loss {
  public:
   Loss(std::string name, Reduction reduction) : name_(std::move(name)), reduction_(reduction) {}
