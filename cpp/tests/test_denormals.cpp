@@ -117,7 +117,8 @@ TEST_P(Denormals, AreZeroInWhatNoBatchChanges) {
   Graph<float> graph;
   const auto x = input(graph, 1, "x");
   const auto p = parameter<float>(graph, 1, 1, Initializer::constant(1e-20), "p");
-  const Network<float> network(std::move(graph), (x * (p * p * 1e30 * 1e20)).id);  // p² is none
+  const auto y = x * (p * p * 1e30 * 1e20);  // p² is none
+  const Network<float> network(std::move(graph), y.id);
   const Fit threads(GetParam());
   Matrix<float> ones(500, 1), out(500, 1);
   for (Index i = 0; i < 500; ++i) ones.view()(i, 0) = 1;
