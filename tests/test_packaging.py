@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -109,11 +110,23 @@ def test_the_module_and_its_classes_do_not_name_the_instruction_set() -> None:
 # ---- The C++ library in other projects ----------------------------------------------------------
 
 
+def use_found(directory: Path, where: str) -> None:
+    """Configures, builds and runs a project that finds nnbind by the option `where`."""
+    options = ("-DCMAKE_BUILD_TYPE=Debug", f"-DFIND_NNBIND={nn.__version__}", where)
+    configure(CONSUMER, directory, *options)
+    build(directory)
+    run(directory / "consumer", cwd=directory)
+
+
+def test_find_package_finds_an_installed_library(tmp_path: Path) -> None:
+    prefix, package = tmp_path / "prefix", Path(cmake_directory()).parents[2]
+    for name in ("include", "lib"):  # all that `cmake --install` has put there
+        shutil.copytree(package / name, prefix / name)
+    use_found(tmp_path / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+
+
 def test_find_package_finds_the_library_of_the_python_package(tmp_path: Path) -> None:
-    found = (f"-DFIND_NNBIND={nn.__version__}", f"-Dnnbind_DIR={cmake_directory()}")
-    configure(CONSUMER, tmp_path, "-DCMAKE_BUILD_TYPE=Debug", *found)
-    build(tmp_path)
-    run(tmp_path / "consumer", cwd=tmp_path)
+    use_found(tmp_path, f"-Dnnbind_DIR={cmake_directory()}")
 
 
 def test_add_subdirectory_brings_the_library_and_nothing_else_by_default(tmp_path: Path) -> None:
