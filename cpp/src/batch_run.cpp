@@ -20,7 +20,7 @@ std::vector<bool> pre_activations(const Network<T>& network, const Losses& losse
 
 template <class T>
 BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regularizer& regularizer,
-                      Index capacity, int members, Purpose purpose)
+                      Index capacity, int members, Purpose purpose, bool fetches)
     : network_(&network),
       regularizer_(regularizer),
       members_(members),
@@ -28,7 +28,8 @@ BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regulariz
       workspace_(network, {.capacity = capacity,
                            .purpose = purpose,
                            .pre_activations = pre_activations(network, losses),
-                           .members = members}),
+                           .members = members,
+                           .fetches = fetches}),
       weights_(static_cast<std::size_t>(capacity)) {
   make_outputs(losses, capacity);
   for (const Node<T>& node : network.graph().nodes()) {
@@ -65,6 +66,12 @@ void BatchRun<T>::load(Range rows, const Batch<T>& batch) {
   for (std::size_t k = 0; k < data.inputs.size(); ++k) {
     const MatrixView<const T>& x = data.inputs[k];
     fill(workspace_.input_rows(k), [&](Index sample) { return x.row(sample); });
+    if (batch.following > 0) {
+      const std::int64_t* const next = batch.order + batch.count;
+      for (Index i = rows.begin; i < rows.end; ++i) {
+        workspace_.next_input_rows(k)[i] = x.row(next[std::min(i, batch.following - 1)]);
+      }
+    }
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     const Targets<T>& targets = data.targets[k];

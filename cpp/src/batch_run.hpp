@@ -20,6 +20,7 @@ struct Batch {
   const Dataset<T>* data = nullptr;
   const std::int64_t* order = nullptr;
   Index count = 0;
+  Index following = 0;  // samples that come after these in the order
 };
 
 /// Which losses take the pre-activation of their output: those that can, where no other node needs
@@ -57,7 +58,7 @@ template <class T>
 class BatchRun {
  public:
   BatchRun(Network<T>& network, const Losses& losses, const Regularizer& regularizer,
-           Index capacity, int members, Purpose purpose);
+           Index capacity, int members, Purpose purpose, bool fetches = false);
 
   /// Forward, losses and backward for this member's rows, and its part of R(θ). `activate` makes
   /// predictions of pre-activations afterwards, for metrics.

@@ -24,6 +24,18 @@ Index samples_of(const Dataset<T>& data, const FitOptions& options) {
   return options.samples.empty() ? data.size() : static_cast<Index>(options.samples.size());
 }
 
+/// Of a core, at least: inputs of so few bytes stay in it anyway.
+constexpr std::size_t second_level_cache = std::size_t{1} << 20;
+
+template <class T>
+std::size_t input_bytes(const Dataset<T>& data) {
+  std::size_t bytes = 0;
+  for (const MatrixView<const T>& x : data.inputs) {
+    bytes += sizeof(T) * static_cast<std::size_t>(x.rows * x.cols);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 void epoch_order(std::uint64_t seed, std::uint64_t epoch, std::span<std::int64_t> order) {
@@ -49,6 +61,7 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
                                   : std::max<Index>(options.batch_size, guessed_batch)),
       members_(std::min(most_members, training_members(network, losses, batch_size_))),
       team_(members_),
+      fetches_(data != nullptr && input_bytes(*data) > second_level_cache),
       steps_are_long_(step_flops(network, batch_size_) >= many_flops),
       steps_between_polls_(parts_between_polls(step_flops(network, batch_size_))),
       loss_sums_(losses.terms.size()),
@@ -91,7 +104,8 @@ template <class T>
 void FitRun<T>::make_room(Index samples) {
   save_theta();
   optimizer_.arrange<T>(parameter_layout(network_.graph(), samples, Purpose::fit));
-  batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit);
+  batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit,
+                     fetches_);
   batch_size_ = samples;
 }
 
@@ -159,7 +173,9 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
   if (data_ != nullptr) {
     const Index first = number * batch_size_;
     if (first >= samples()) return std::nullopt;
-    return Batch<T>{data_, epoch_order_ + first, std::min(batch_size_, samples() - first)};
+    const Index count = std::min(batch_size_, samples() - first);
+    const Index following = fetches_ ? samples() - first - count : 0;
+    return Batch<T>{data_, epoch_order_ + first, count, following};
   }
   member.alone([this] {
     from_source_ = source_->next();

@@ -73,8 +73,9 @@ class FitRun {
   History& history_;
   const FitHooks& hooks_;
   Index batch_size_;
-  int members_;  // of the team that the work deserves
-  int team_;     // of the present one: that, or 1 while somebody else needs its processors
+  int members_;         // of the team that the work deserves
+  int team_;            // of the present one: that, or 1 while somebody else needs its processors
+  const bool fetches_;  // the inputs of the next batch
   std::optional<BatchRun<T>> batch_run_;
   bool grown_ = false;     // the batch_run_ is new
   bool in_epoch_ = false;  // θ may be behind it

@@ -20,7 +20,8 @@ Workspace<T>::Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, cons
   for (std::size_t k = 0; k < graph.inputs().size(); ++k) {
     slots_[graph.inputs()[k]].is_input = true;
     input_number_[graph.inputs()[k]] = k;
-    input_rows_.emplace_back(static_cast<std::size_t>(layout_.capacity));
+    input_rows_.emplace_back(
+        static_cast<std::size_t>((layout_.fetches ? 2 : 1) * layout_.capacity));
   }
   for (std::size_t k = 0; k < layout_.pre_activations.size(); ++k) {
     slots_[outputs_[k]].pre_activation = layout_.pre_activations[k];
@@ -100,7 +101,10 @@ Rows<T> Workspace<T>::rows_of(NodeId id, Range rows) const {
   if (is_fixed(id)) return slot.output.rows();
   if (!slot.is_input) return slot.output.rows().middle_rows(rows.begin, rows.size());
   const T* const* const all = input_rows_[input_number_[id]].data();
-  return {all + rows.begin, rows.size(), graph_->node(id).shape.cols};
+  return {.row = all + rows.begin,
+          .count = rows.size(),
+          .cols = graph_->node(id).shape.cols,
+          .ahead = layout_.fetches ? layout_.capacity : 0};
 }
 
 template <class T>

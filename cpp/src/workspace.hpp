@@ -19,6 +19,7 @@ struct Layout {
   Purpose purpose = Purpose::inference;
   std::vector<bool> pre_activations = {};  ///< of each output: whether the loss takes those
   int members = 1;                         ///< of the team that will train in it
+  bool fetches = false;                    ///< whether a step fetches the inputs of the next one
   bool input_gradients = false;            ///< whether ∂L/∂X is wanted
   bool parameter_gradients = true;         ///< whether ∂L/∂θ is wanted
 };
@@ -90,6 +91,10 @@ class Workspace {
 
   /// The rows of input k, to be filled in: one pointer a row of the batch.
   [[nodiscard]] const T** input_rows(std::size_t k) { return input_rows_[k].data(); }
+  /// Where the layout says so, those of the batch after it, for as many rows.
+  [[nodiscard]] const T** next_input_rows(std::size_t k) {
+    return input_rows(k) + layout_.capacity;
+  }
   [[nodiscard]] MatrixView<T> output(std::size_t k) { return slots_[outputs_[k]].output.view(); }
   /// ∂L/∂(output k), to be filled in between forward and backward.
   [[nodiscard]] MatrixView<T> output_gradient(std::size_t k) {

@@ -136,6 +136,34 @@ class Slices final : public BatchSource<double> {
   Index next_ = 0;
 };
 
+// Inputs beyond the second-level cache are fetched a batch ahead: the last batch, which is smaller,
+// has none after it.
+TYPED_TEST(FitOf, OfLargeInputsIsTheSameAsStepByStep) {
+  using T = TypeParam;
+  const Problem<T> problem(1000, 300, 3);
+  for (const Index batch : {1, 32, 300, 998}) {
+    for (const Index units : {4, 20, 130}) {
+      auto fitted = mlp<T>(300, {units}, 3, "tanh", "softmax", 1);
+      auto stepped = mlp<T>(300, {units}, 3, "tanh", "softmax", 1);
+      const auto optimizer = sgd(constant_rate(0.1));
+      for (Index first = 0; first < 1000; first += batch) {
+        Dataset<T> some = problem.classes();
+        const Index count = std::min(batch, 1000 - first);
+        some.inputs[0] = some.inputs[0].middle_rows(first, count);
+        some.targets[0].labels += first;
+        train_step(stepped, some, cross_entropy(), *optimizer);
+      }
+      FitOptions options;
+      options.epochs = 1;
+      options.batch_size = batch;
+      options.shuffle = false;
+      History history;
+      fit(fitted, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history);
+      EXPECT_EQ(theta_of(fitted), theta_of(stepped)) << batch << ", " << units;
+    }
+  }
+}
+
 TEST(Fit, FromASourceOfBatchesIsTheSameAsFromMemory) {
   const Problem<double> problem(100, 4, 3);
   FitOptions options;

@@ -100,9 +100,11 @@ struct Rows {
   Index count = 0;
   Index cols = 0;
   Index stride = 0;  ///< elements between two rows, where they are all the same; else 0
+  /// Places in the list from a row to one that will soon be read and may be fetched; 0: none.
+  Index ahead = 0;
 
   [[nodiscard]] Rows middle_rows(Index first, Index rows) const {
-    return {row + first, rows, cols, stride};
+    return {row + first, rows, cols, stride, ahead};
   }
 };
 

@@ -85,13 +85,12 @@ template <class T>
 AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights) {
   constexpr Index page = 4096 / sizeof(T);
   constexpr Index few = Index{2} * tile_rows;  // would not repay the copies
-  if (weights.is_packed()) {
-    const bool even = many_registers && x.stride != 0 && x.count > 1;
-    return even ? &affine_of_even_rows<T> : &affine_of_rows<T>;
-  }
+  const bool even = many_registers && x.stride != 0 && x.count > 1;
+  if (weights.is_packed()) return even ? &affine_of_even_rows<T> : &affine_of_rows<T>;
   if (weights.cols == 1) {
     return weights.stride == 1 ? &affine_of_unit<T> : &affine_of_distant_unit<T>;
   }
+  if (even && weights.cols <= lanes<T>) return &affine_of_even_rows<T>;
   const Index vectors = whole_vectors<T>(weights.cols) / lanes<T>;
   if (x.count == 1 && vectors <= row_vectors) {
     return affine_of_sample_table<T>[static_cast<std::size_t>(vectors - 1)];
@@ -177,17 +176,31 @@ void weight_gradient_by_blocks(Columns&& columns, const MatrixView<const T>& gra
   }
 }
 
-// Where they will be read often, columns of X are copied first: as it lies, each of their elements
-// is on a page of its own.
+// In place the columns of X are read by blocks that stay in the first-level cache, beside a panel
+// of ∂L/∂T, until the last panel has read them. Of a large batch, whose blocks would be a tile or
+// two, they are copied first if many panels will read them: as it lies, each of their elements is
+// on a page of its own.
 template <class T>
 void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                      bool accumulate, const MatrixView<T>& grad_weights,
                      const Descent<T>& descent) {
-  if (grad_weights.cols <= 3 * panel_columns<T> || grad_out.rows <= 48) {
-    const auto in_place = [&](Index first, Index /*rows*/) {
-      return Down<T>{x.row + first, inputs.begin};
-    };
-    return weight_gradient_by_blocks<T>(in_place, grad_out, accumulate, grad_weights, descent);
+  constexpr Index most_in_place = many_registers ? 64 : 48;
+  constexpr Index block_elements = 18 * 1024 / sizeof(T);
+  if (grad_weights.cols <= 3 * panel_columns<T> || grad_out.rows <= most_in_place) {
+    const Index rows = std::min(grad_out.rows, InputStack<T>::most_samples);
+    Index block = inputs.size();
+    if (block * rows > block_elements) {
+      block = std::max<Index>(block_elements / (rows * tile_rows), 1) * tile_rows;
+    }
+    for (Index k = 0; k < inputs.size(); k += block) {
+      const auto in_place = [&](Index first, Index /*rows*/) {
+        return Down<T>{x.row + first, inputs.begin + k, x.ahead};
+      };
+      const Index some = std::min(block, inputs.size() - k);
+      weight_gradient_by_blocks<T>(in_place, grad_out, accumulate,
+                                   grad_weights.middle_rows(k, some), descent.middle_rows(k, some));
+    }
+    return;
   }
   InputStack<T> stack;
   for (Index k = inputs.begin; k < inputs.end; k += stack.most_inputs) {

@@ -21,7 +21,8 @@ EIGEN_ALWAYS_INLINE U renewed(U value) {
 }
 
 // How A's values lie in memory, seen from tile row 0. A Tile<R> of it goes down K: after enter(k)
-// column(j)[r] is A(r, k + j) for the next `steps` j, which are known to the compiler.
+// column(j)[r] is A(r, k + j) for the next `steps` j, which are known to the compiler. fetch(k, n),
+// before n of them, may fetch what is read after this product, of_panel(p, P) a part of it.
 
 /// Across: A(r, k) = row[r][first + k], the rows are samples and K runs over their features.
 template <class T>
@@ -30,9 +31,11 @@ struct Across {
   static constexpr bool prefetches = true;
   // A tile's row addresses leave registers for this many.
   static constexpr Index steps = many_registers ? 2 : 4;
+  static constexpr int narrow_rows = tile_rows;
   static constexpr bool is_gradient = false;
   const T* const* row;
   Index first = 0;  // the feature that k = 0 is
+  [[nodiscard]] Across of_panel(Index /*panel*/, Index /*panels*/) const { return *this; }
   [[nodiscard]] Across from(Index more) const { return {row + more, first}; }
   template <int R>
   struct Tile {
@@ -50,6 +53,7 @@ struct Across {
       }(std::make_index_sequence<std::size_t{R}>{});
     }
     EIGEN_ALWAYS_INLINE void enter(Index k) { at = k; }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/, Index /*steps*/) const {}
     EIGEN_ALWAYS_INLINE Column column(Index j) const { return {row, at + j}; }
   };
 };
@@ -75,10 +79,12 @@ struct Even {
   static constexpr Packing packing = Packing::always;
   static constexpr bool prefetches = false;
   static constexpr Index steps = 4;
+  static constexpr int narrow_rows = narrow_tile_rows;
   static constexpr bool is_gradient = false;
   const T* data;
   Index stride;
   Ahead<T> ahead = {};
+  [[nodiscard]] Even of_panel(Index /*panel*/, Index /*panels*/) const { return *this; }
   [[nodiscard]] Even from(Index first) const {
     return {data + first * stride, stride, ahead.from(first / tile_rows)};
   }
@@ -106,6 +112,8 @@ struct Even {
     }
     EIGEN_ALWAYS_INLINE void enter(Index k) {
       each_base([&](auto i) { at[i] = renewed(base[i] + k); });
+    }
+    EIGEN_ALWAYS_INLINE void fetch(Index k, Index /*steps*/) const {
       __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
     }
     EIGEN_ALWAYS_INLINE Column column(Index j) const {
@@ -123,23 +131,47 @@ struct Even {
   };
 };
 
-/// Down: A(r, k) = row[k][first + r], the transpose; K runs over the samples.
+/// Down: A(r, k) = row[k][first + r], the transpose; K runs over the samples. Where `ahead` is not
+/// 0 row[k + ahead] will be read next, and the tiles of all panels together fetch the same part of
+/// it: more at once would be too many misses to wait for.
 template <class T>
 struct Down {
   static constexpr Packing packing = Packing::never;
   static constexpr bool prefetches = false;  // what a tile reads is in the cache
   static constexpr Index steps = 4;
+  static constexpr int narrow_rows = narrow_tile_rows;
   static constexpr bool is_gradient = true;
   const T* const* row;
   Index first;
-  [[nodiscard]] Down from(Index more) const { return {row, first + more}; }
+  Index ahead = 0;
+  Index fetches = 0;  // samples of each `steps`, by this panel
+  [[nodiscard]] Down of_panel(Index panel, Index panels) const {
+    if (ahead == 0) return *this;
+    const Index each = ceil_div(steps, std::min(panels, steps));
+    const Index before = panel * each;
+    return {row, first, ahead + before, std::clamp<Index>(steps - before, 0, each)};
+  }
+  [[nodiscard]] Down from(Index more) const { return {row, first + more, ahead, fetches}; }
   template <int R>
   struct Tile {
     const T* const* row;
     const T* const* at;
     Index first;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Down& a) : row(a.row), at(a.row), first(a.first) {}
+    const T* const* ahead;
+    Index fetches;
+    EIGEN_ALWAYS_INLINE explicit Tile(const Down& a)
+        : row(a.row), at(a.row), first(a.first), ahead(a.row + a.ahead), fetches(a.fetches) {}
     EIGEN_ALWAYS_INLINE void enter(Index k) { at = row + k; }
+    EIGEN_ALWAYS_INLINE void fetch(Index k, Index count) const {
+      if (count != steps || fetches == 0) return;
+      const T* const* const next = ahead + k;
+      __builtin_prefetch(next[0] + first, 0, 2);
+      if (fetches == 1) return;
+      __builtin_prefetch(next[1] + first, 0, 2);
+      if (fetches == 2) return;
+      __builtin_prefetch(next[2] + first, 0, 2);
+      __builtin_prefetch(next[3] + first, 0, 2);
+    }
     EIGEN_ALWAYS_INLINE const T* column(Index j) const { return at[j] + first; }
   };
 };
@@ -151,9 +183,11 @@ struct Stacked {
   static constexpr Packing packing = Packing::never;
   static constexpr bool prefetches = false;
   static constexpr Index steps = 4;
+  static constexpr int narrow_rows = tile_rows;
   static constexpr bool is_gradient = true;
   const T* data;
   Index columns;
+  [[nodiscard]] Stacked of_panel(Index /*panel*/, Index /*panels*/) const { return *this; }
   [[nodiscard]] Stacked from(Index more) const { return {data + more * columns, columns}; }
   template <int R>
   struct Tile {
@@ -161,6 +195,7 @@ struct Stacked {
     const T* at;
     EIGEN_ALWAYS_INLINE explicit Tile(const Stacked& a) : data(a.data), at(a.data) {}
     EIGEN_ALWAYS_INLINE void enter(Index k) { at = data + k * R; }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/, Index /*steps*/) const {}
     EIGEN_ALWAYS_INLINE const T* column(Index j) const { return at + j * R; }
   };
 };

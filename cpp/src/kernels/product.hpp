@@ -13,12 +13,16 @@ template <class T, class A>
 using TileFunction = void (*)(const A&, const Panels<const T>&, Start, T*, Index, Index,
                               const TileDescent<T>&);
 
-/// The tile functions for R = 1 .. tile_rows at a width of V vectors.
+/// The most rows of a tile of V vectors.
+template <class A, int V>
+inline constexpr int most_rows = V == 1 ? A::narrow_rows : tile_rows;
+
+/// The tile functions for R = 1 .. most_rows at a width of V vectors.
 template <class T, class A, int V, bool packed, End end>
 inline constexpr auto tile_table = []<std::size_t... R>(std::index_sequence<R...>) {
   return std::array<TileFunction<T, A>, sizeof...(R)>{
       &product_tile<T, int{R} + 1, V, packed, end, A>...};
-}(std::make_index_sequence<tile_rows>{});
+}(std::make_index_sequence<most_rows<A, V>>{});
 
 /// The fewest parts of at most `most` that make up a total, as even as can be.
 struct EvenShares {
@@ -43,7 +47,7 @@ struct EvenShares {
 template <class T, class A, int V, bool packed, End end>
 void product_panel(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
                    TileDescent<T> descent) {
-  const EvenShares tiles(c.rows, tile_rows);
+  const EvenShares tiles(c.rows, most_rows<A, V>);
   for (Index t = 0, first = 0; t < tiles.count; ++t) {
     const Index rows = tiles.size(t);
     tile_table<T, A, V, packed, end>[static_cast<std::size_t>(rows - 1)](
@@ -88,7 +92,8 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
   for (; c.cols - col > lanes<T>; col += wide) {
     panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
       with_packing<A>(b, [&](auto packed) {
-        product_panel<T, A, tile_vectors, packed, end>(a, right, start, out, step);
+        product_panel<T, A, tile_vectors, packed, end>(
+            a.of_panel(col / wide, ceil_div(c.cols, wide)), right, start, out, step);
       });
     });
   }

@@ -85,8 +85,19 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
       end == End::any ? descent.velocity != nullptr : end == End::descend_with_velocity;
   T* to = descends ? descent.theta : c;
   const Index to_stride = descends ? descent.stride : c_stride;
-  if (descends || !A::is_gradient) prefetch<T, R, V>(to, to_stride);
-  if (has_velocity) prefetch<T, R, V>(descent.velocity, to_stride);
+  // Several steps at once: whatever else a loop needs takes places from the multiply-adds. Tiles of
+  // few rows are not worth the code.
+  constexpr bool is_large = many_registers ? R >= 8 : R >= 5 && V > 1;
+  constexpr Index steps = is_large ? A::steps : 1;
+  // Of a large tile what a descent changes is fetched on the way, two rows at a time: all at once
+  // would keep A's values waiting.
+  constexpr int at_once = is_large ? 2 : R;
+  const auto fetch = [&](Index row) __attribute__((always_inline)) {
+    if (descends) prefetch<T, at_once, V>(to + row * to_stride, to_stride);
+    if (has_velocity) prefetch<T, at_once, V>(descent.velocity + row * to_stride, to_stride);
+  };
+  if (!A::is_gradient) prefetch<T, R, V>(to, to_stride);
+  if (A::is_gradient && !is_large) fetch(0);
   // Columns of the last vector. A packed θ has room for all of them.
   const Index last = descent.is_packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   // Strides that are known leave registers to the addresses of A's rows.
@@ -120,14 +131,14 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     sums.add(a.column(j), right);
     b_row += stride;
   };
-  // Several steps at once: whatever else a loop needs takes places from the multiply-adds. Tiles of
-  // few rows are not worth the code.
-  constexpr bool is_large = many_registers ? R >= 8 : R >= 5 && V > 1;
-  constexpr Index steps = is_large ? A::steps : 1;
   const Index count = b.rows;
   Index k = 0;
   for (; k + steps <= count; k += steps) {
     a.enter(k);
+    a.fetch(k, steps);
+    if constexpr (A::is_gradient && is_large) {
+      if (k < R * steps / at_once) fetch(k / steps * at_once);
+    }
     step(0);
     if constexpr (steps >= 2) step(1);
     if constexpr (steps == 4) {

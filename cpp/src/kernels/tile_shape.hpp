@@ -15,6 +15,8 @@ namespace nnbind::kernels {
 inline constexpr bool many_registers = vector_registers == 32;
 inline constexpr int tile_rows = many_registers ? 12 : 6;
 inline constexpr int tile_vectors = 2;
+/// Rows of a tile of one vector, whose values of A take one address register for several rows.
+inline constexpr int narrow_tile_rows = many_registers ? 16 : tile_rows;
 /// A tile of a single row needs more vectors side by side to fill the FMA units: 8. It uses each
 /// vector of B once, from memory, so that with 16 registers too nothing but the sums and one value
 /// of A has to stay in them; 13 sums read longer pieces of B's rows in order, and each cache line
