@@ -24,6 +24,7 @@ BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regulariz
     : network_(&network),
       regularizer_(regularizer),
       members_(members),
+      own_lists_(purpose == Purpose::fit),
       penalized_(regularizer.l1 != 0 || regularizer.l2 != 0),
       workspace_(network, {.capacity = capacity,
                            .purpose = purpose,
@@ -55,35 +56,37 @@ void BatchRun<T>::make_outputs(const Losses& losses, Index capacity) {
 }
 
 template <class T>
-void BatchRun<T>::load(Range rows, const Batch<T>& batch) {
+void BatchRun<T>::load(const Member& member, Range rows, const Batch<T>& batch) {
   const Dataset<T>& data = *batch.data;
-  const auto fill = [&, order = batch.order](auto* list, auto&& of_sample) {
-    for (Index i = rows.begin; i < rows.end; ++i) {
+  const auto fill = [order = batch.order](auto* list, Range some, auto&& of_sample) {
+    for (Index i = some.begin; i < some.end; ++i) {
       list[i] = of_sample(order == nullptr ? i : order[i]);
       asm("");  // no vectors: to set those up would take longer than a small batch
     }
   };
   for (std::size_t k = 0; k < data.inputs.size(); ++k) {
     const MatrixView<const T>& x = data.inputs[k];
-    fill(workspace_.input_rows(k), [&](Index sample) { return x.row(sample); });
+    const Range listed = own_lists_ ? Range{0, batch.count} : rows;
+    fill(workspace_.input_rows(k, member.rank()), listed,
+         [&](Index sample) { return x.row(sample); });
     if (batch.following > 0) {
+      const T** const list = workspace_.next_input_rows(k, member.rank());
       const std::int64_t* const next = batch.order + batch.count;
-      for (Index i = rows.begin; i < rows.end; ++i) {
-        workspace_.next_input_rows(k)[i] = x.row(next[std::min(i, batch.following - 1)]);
-      }
+      for (Index i = 0; i < batch.count; ++i)
+        list[i] = x.row(next[std::min(i, batch.following - 1)]);
     }
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     const Targets<T>& targets = data.targets[k];
     if (targets.labels == nullptr) {
-      fill(outputs_[k].target_rows.data(),
+      fill(outputs_[k].target_rows.data(), rows,
            [&](Index sample) { return targets.values.row(sample); });
     } else {
-      fill(outputs_[k].labels.data(), [&](Index sample) { return targets.labels[sample]; });
+      fill(outputs_[k].labels.data(), rows, [&](Index sample) { return targets.labels[sample]; });
     }
   }
   if (data.weights != nullptr) {
-    fill(weights_.data(), [&](Index sample) { return data.weights[sample]; });
+    fill(weights_.data(), rows, [&](Index sample) { return data.weights[sample]; });
   }
 }
 
@@ -91,7 +94,7 @@ template <class T>
 void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, const Mode<T>& mode,
                                    bool activate) {
   const Range rows = member.share(batch.count);
-  load(rows, batch);
+  load(member, rows, batch);
   workspace_.prepare(member, network_->theta().data(), batch.count, mode);
   workspace_.forward(member);
   for (std::size_t k = 0; k < outputs_.size(); ++k) evaluate(k, member, batch);

@@ -112,6 +112,7 @@ class BatchRun {
     std::size_t own = 0;        // of them, only for that member; the others are free for all
     AlignedVector<T> gradient;  // of one own piece after the other, and of each free one
     Index samples = -1;
+    int rank = -1;                                         // of the member whose calls they are
     alignas(cache_line) std::atomic<std::size_t> next{0};  // piece that nobody has begun
   };
   /// What a loss is handed of a member's rows, from `first` on, of a batch of so many samples.
@@ -134,7 +135,7 @@ class BatchRun {
     std::vector<Evaluation> evaluations;  // of each member
   };
   void make_outputs(const Losses& losses, Index capacity);
-  void load(Range rows, const Batch<T>& batch);
+  void load(const Member& member, Range rows, const Batch<T>& batch);
   void evaluate(std::size_t k, const Member& member, const Batch<T>& batch);
   void prepare(std::size_t k, const Member& member, Index samples);
   void add_penalties(const Member& member, Index samples);
@@ -145,7 +146,7 @@ class BatchRun {
   /// there are shares, for those of the missing too.
   template <class F>
   void each_share(const Member& member, F&& f);
-  void prepare(Piece& piece, Index samples, Optimizer& optimizer);
+  void prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer);
   void update(const Piece& piece, Index samples, Optimizer& optimizer);
   [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
   void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
@@ -156,7 +157,8 @@ class BatchRun {
 
   Network<T>* network_;
   Regularizer regularizer_;
-  int members_;  // of a whole team
+  int members_;     // of a whole team
+  bool own_lists_;  // of the rows of inputs, of each member
   bool penalized_;
   bool training_ = false;  // how the last forward pass went
   Workspace<T> workspace_;

@@ -170,14 +170,15 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
   if (optimizer.clip_norm()) return (void)network_->gradient();
   each_share(member, [&](Share& share) {
     share.next.store(share.own, std::memory_order_relaxed);
-    if (share.samples == batch.count) return;
-    for (Piece& piece : share.pieces) prepare(piece, batch.count, optimizer);
+    if (share.samples == batch.count && share.rank == member.rank()) return;
+    for (Piece& piece : share.pieces) prepare(piece, batch.count, member.rank(), optimizer);
     share.samples = batch.count;
+    share.rank = member.rank();
   });
 }
 
 template <class T>
-void BatchRun<T>::prepare(Piece& piece, Index samples, Optimizer& optimizer) {
+void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer) {
   // Whether it descends, not how: another member may be about to begin the step.
   piece.descends = piece.can_descend && optimizer.descends();
   Descent<T> descent;
@@ -185,7 +186,7 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, Optimizer& optimizer) {
     const bool has_velocity = optimizer.state_vectors() > 0;
     descent = {piece.theta, has_velocity ? state_of(piece, 0, optimizer).data : nullptr, &rule_};
   }
-  workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, descent,
+  workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, descent, rank,
                         piece.calls);
 }
 

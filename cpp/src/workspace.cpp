@@ -21,7 +21,7 @@ Workspace<T>::Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, cons
     slots_[graph.inputs()[k]].is_input = true;
     input_number_[graph.inputs()[k]] = k;
     input_rows_.emplace_back(
-        static_cast<std::size_t>((layout_.fetches ? 2 : 1) * layout_.capacity));
+        static_cast<std::size_t>(std::max(list_begin(layout_.members), layout_.capacity)));
   }
   for (std::size_t k = 0; k < layout_.pre_activations.size(); ++k) {
     slots_[outputs_[k]].pre_activation = layout_.pre_activations[k];
@@ -96,11 +96,11 @@ Range Workspace<T>::all_rows(NodeId id, Index batch) const {
 }
 
 template <class T>
-Rows<T> Workspace<T>::rows_of(NodeId id, Range rows) const {
+Rows<T> Workspace<T>::rows_of(NodeId id, Range rows, int rank) const {
   const Slot<T>& slot = slots_[id];
   if (is_fixed(id)) return slot.output.rows();
   if (!slot.is_input) return slot.output.rows().middle_rows(rows.begin, rows.size());
-  const T* const* const all = input_rows_[input_number_[id]].data();
+  const T* const* const all = input_rows_[input_number_[id]].data() + list_begin(rank);
   return {.row = all + rows.begin,
           .count = rows.size(),
           .cols = graph_->node(id).shape.cols,

@@ -89,11 +89,14 @@ class Workspace {
 
   [[nodiscard]] Index capacity() const { return layout_.capacity; }
 
-  /// The rows of input k, to be filled in: one pointer a row of the batch.
-  [[nodiscard]] const T** input_rows(std::size_t k) { return input_rows_[k].data(); }
+  /// The rows of input k, to be filled in: one pointer a row of the batch. In a fit each member has
+  /// a list of its own, of all rows: to wait for the others' would be a barrier more.
+  [[nodiscard]] const T** input_rows(std::size_t k, int rank = 0) {
+    return input_rows_[k].data() + list_begin(rank);
+  }
   /// Where the layout says so, those of the batch after it, for as many rows.
-  [[nodiscard]] const T** next_input_rows(std::size_t k) {
-    return input_rows(k) + layout_.capacity;
+  [[nodiscard]] const T** next_input_rows(std::size_t k, int rank) {
+    return input_rows(k, rank) + layout_.capacity;
   }
   [[nodiscard]] MatrixView<T> output(std::size_t k) { return slots_[outputs_[k]].output.view(); }
   /// ∂L/∂(output k), to be filled in between forward and backward.
@@ -145,10 +148,10 @@ class Workspace {
   /// A block of the gradient of node `id`'s own parameters, from some rows of the batch.
   void parameter_gradient(NodeId id, Range rows, Block block, bool training,
                           MatrixView<T> gradient) const;
-  /// The same as calls, which replace those in `made`; or, with a descent, which can_descend(id)
-  /// must allow, that step by it.
+  /// The same as calls by some member, which replace those in `made`; or, with a descent, which
+  /// can_descend(id) must allow, that step by it.
   void make_calls(NodeId id, Range rows, Block block, bool training, MatrixView<T> gradient,
-                  const Descent<T>& descent, ParameterCalls<T>& made) const;
+                  const Descent<T>& descent, int rank, ParameterCalls<T>& made) const;
   /// Whether there is one such pass only, which can take the step of gradient descent itself.
   [[nodiscard]] bool can_descend(NodeId id) const;
 
@@ -176,7 +179,12 @@ class Workspace {
   void plan_backward();
   [[nodiscard]] bool is_split_by_columns(NodeId id) const;
   [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->node(id).shape.is_batch(); }
-  [[nodiscard]] Rows<T> rows_of(NodeId id, Range rows) const;
+  [[nodiscard]] Index list_begin(int rank) const {
+    return layout_.purpose == Purpose::fit ? rank * (layout_.fetches ? 2 : 1) * layout_.capacity
+                                           : 0;
+  }
+  /// Those of inputs in the list of that member.
+  [[nodiscard]] Rows<T> rows_of(NodeId id, Range rows, int rank = 0) const;
   [[nodiscard]] Range all_rows(NodeId id, Index batch) const;
   /// Runs node `id` forward at inference for some rows, after `change` has seen the pass.
   template <class F>
@@ -188,9 +196,9 @@ class Workspace {
   void make(Program& program, const Member& member);
   void infer_first(const T* theta, std::span<const MatrixView<T>> out, Index row);
   void copy_output(std::size_t k, Range rows, const MatrixView<T>& out, Index first);
-  void add_forward(Program& program, NodeId id, const Share& share);
+  void add_forward(Program& program, NodeId id, const Share& share, int rank);
   void add_backward(Program& program, const Step& step, const Member& member);
-  void add_pass(Program& program, const Step& step, Range rows, Range columns);
+  void add_pass(Program& program, const Step& step, Range rows, Range columns, int rank);
   [[nodiscard]] Share share(Sharing sharing, NodeId id, Index columns, const Program& program,
                             const Member& member) const;
   [[nodiscard]] ParameterPass<T> parameter_pass(NodeId user, Range rows, Block block, bool training,

@@ -46,7 +46,7 @@ void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool t
 
 template <class T>
 void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
-                              MatrixView<T> gradient, const Descent<T>& descent,
+                              MatrixView<T> gradient, const Descent<T>& descent, int rank,
                               ParameterCalls<T>& made) const {
   const std::vector<NodeId>& users = slots_[id].users;
   made.calls.clear();
@@ -57,7 +57,7 @@ void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
   for (const NodeId user : users) {
     const Node<T>& node = graph_->node(user);
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
-    for (const NodeId input : node.inputs) made.inputs.push_back(rows_of(input, own));
+    for (const NodeId input : node.inputs) made.inputs.push_back(rows_of(input, own, rank));
     ParameterPass<T> pass = parameter_pass(user, own, block, training, gradient);
     pass.inputs = tail(made.inputs, node.inputs.size());
     pass.descent = descent;
@@ -109,7 +109,7 @@ void Workspace<T>::write_back(const Member& member, T* theta) {
   template Panels<T> Workspace<T>::parameters(NodeId, T*);                                         \
   template bool Workspace<T>::can_descend(NodeId) const;                                           \
   template void Workspace<T>::make_calls(NodeId, Range, Block, bool, MatrixView<T>,                \
-                                         const Descent<T>&, ParameterCalls<T>&) const;             \
+                                         const Descent<T>&, int, ParameterCalls<T>&) const;        \
   template void Workspace<T>::read(const Member&, const T*);                                       \
   template void Workspace<T>::write_back(const Member&, T*);
 NNBIND_INSTANTIATE(float)

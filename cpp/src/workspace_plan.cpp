@@ -43,6 +43,7 @@ class Pending {
     alone_ |= work.sharing == Sharing::alone;
     return barrier;
   }
+  [[nodiscard]] bool rows() const { return rows_; }
   [[nodiscard]] bool columns() const { return columns_; }
 
  private:
@@ -91,7 +92,8 @@ bool Workspace<T>::is_split_by_columns(NodeId id) const {
 
 template <class T>
 void Workspace<T>::plan_forward() {
-  Pending pending(true);  // the rows of the inputs are pointed at by the member they belong to
+  // But in a fit the rows of the inputs are pointed at by the member they belong to.
+  Pending pending(layout_.purpose != Purpose::fit);
   for (NodeId id = 0; id < slots_.size(); ++id) {
     Slot<T>& slot = slots_[id];
     const Node<T>& node = graph_->node(id);
@@ -139,7 +141,10 @@ void Workspace<T>::plan_backward() {
     slot.accumulate.resize(node.inputs.size());
     if (slot.is_input || is_fixed(id) || !slot.wants_gradient) continue;
     if (!slot.pre_activation && node.op->changes_output_gradient()) {
-      add({.node = id, .output_part = true, .sharing = slot.sharing}, false);
+      // By rows, too, where that is how its gradient has just been written: one barrier less.
+      const bool rows = slot.sharing == Sharing::columns && !node.op->needs_whole_columns() &&
+                        pending.rows() && !pending.columns();
+      add({.node = id, .output_part = true, .sharing = rows ? Sharing::rows : slot.sharing}, false);
     }
     if (!note_inputs(id, false)) continue;
     // Columns of the only input are those of its node, and stay with the same member.

@@ -26,7 +26,8 @@ void Workspace<T>::make(Program& made, const Member& member) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
     const Slot<T>& slot = slots_[id];
     if (slot.is_input) continue;
-    add_forward(made, id, share(slot.sharing, id, graph_->node(id).shape.cols, made, member));
+    add_forward(made, id, share(slot.sharing, id, graph_->node(id).shape.cols, made, member),
+                member.rank());
   }
   for (const Step& step : backward_steps_) add_backward(made, step, member);
 }
@@ -38,7 +39,7 @@ void Workspace<T>::infer_first(const T* theta, std::span<const MatrixView<T>> ou
     made.theta = theta;
     made.make_room(graph_->nodes());
     for (const NodeId id : batch_nodes_) {
-      add_forward(made, id, {{0, 1}, all_columns(graph_->node(id)), true});
+      add_forward(made, id, {{0, 1}, all_columns(graph_->node(id)), true}, 0);
     }
   }
   for (const auto& step : made.forward) step.run();
@@ -65,12 +66,12 @@ typename Workspace<T>::Share Workspace<T>::share(Sharing sharing, NodeId id, Ind
 }
 
 template <class T>
-void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) {
+void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share, int rank) {
   const Node<T>& node = graph_->node(id);
   const Slot<T>& slot = slots_[id];
   const Mode<T>& mode = program.mode;
   const auto& [rows, columns, mine] = share;
-  for (const NodeId input : node.inputs) program.inputs.push_back(rows_of(input, rows));
+  for (const NodeId input : node.inputs) program.inputs.push_back(rows_of(input, rows, rank));
   ForwardPass<T> pass = slot.pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
   pass.parameters = current_parameters(node, program.theta);
@@ -94,16 +95,17 @@ template <class T>
 void Workspace<T>::add_backward(Program& program, const Step& step, const Member& member) {
   const auto [rows, columns, mine] =
       share(step.sharing, step.node, columns_of(step).end, program, member);
-  add_pass(program, step, rows, columns);
+  add_pass(program, step, rows, columns, member.rank());
   if (!mine) program.backward.back().run = {};
 }
 
 template <class T>
-void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Range columns) {
+void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Range columns,
+                            int rank) {
   const Node<T>& node = graph_->node(step.node);
   Slot<T>& slot = slots_[step.node];
   for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-    program.inputs.push_back(rows_of(node.inputs[k], rows));
+    program.inputs.push_back(rows_of(node.inputs[k], rows, rank));
     Slot<T>& source = slots_[node.inputs[k]];
     const bool fixed = is_fixed(node.inputs[k]);
     InputGradient<T> wanted;
@@ -172,7 +174,7 @@ void Workspace<T>::backward_fixed(Range rows, const T* theta, const Mode<T>& mod
     single.gradients.clear();
     single.backward.clear();
     const Range own = is_fixed(step.node) ? all_rows(step.node, 0) : rows;
-    add_pass(single, step, own, columns_of(step));
+    add_pass(single, step, own, columns_of(step), 0);
     single.backward.back().run();
   }
 }

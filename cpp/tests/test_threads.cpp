@@ -1,5 +1,6 @@
 // Nobody can tell from a result how many threads there were. Also run under ThreadSanitizer.
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <atomic>
 #include <thread>
@@ -117,6 +118,28 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
     EXPECT_TRUE(same_bits(alone.prediction, whole.prediction)) << clips;
     EXPECT_EQ(alone.history.val_loss, whole.history.val_loss) << clips;
   }
+}
+
+// And in the next epoch all: then a share's calls are no longer those of the member who made them.
+TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewerNowAndThen) {
+  set_num_threads(3);
+  const Problem<float> problem(64, 61, 5);
+  const auto run = [&](bool changes) {
+    auto network = wide();
+    FitOptions options;
+    options.epochs = 4;
+    options.batch_size = 16;
+    FitHooks hooks;
+    hooks.end_epoch = [&](const History& so_far) {
+      if (changes) omp_set_max_active_levels(so_far.epochs() % 2 == 1 ? 0 : 1);
+      return false;
+    };
+    History history;
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history,
+        nullptr, hooks);
+    return theta_of(network);
+  };
+  EXPECT_TRUE(same_bits(run(true), run(false)));
 }
 
 // Work enough for a team of two, of which one has no row.
