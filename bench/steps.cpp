@@ -119,8 +119,8 @@ void report(const Workload& workload, int threads, double seconds) {
   std::vector<double> steps, peaks, trips;
   for (int block = 0; block < blocks; ++block) {
     steps.push_back(fit.time(epochs));
-    std::this_thread::sleep_for(
-        std::chrono::milliseconds(20));  // libgomp's threads spin for some 8
+    // Until libgomp's threads sleep, too: they spin for some 8 ms.
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     peaks.push_back(fma_peak::measure<float>(threads, 2));
     if (threads > 1) trips.push_back(round_trip::nanoseconds());
   }

@@ -72,8 +72,9 @@ void BatchRun<T>::load(const Member& member, Range rows, const Batch<T>& batch) 
     if (batch.following > 0) {
       const T** const list = workspace_.next_input_rows(k, member.rank());
       const std::int64_t* const next = batch.order + batch.count;
-      for (Index i = 0; i < batch.count; ++i)
+      for (Index i = 0; i < batch.count; ++i) {
         list[i] = x.row(next[std::min(i, batch.following - 1)]);
+      }
     }
   }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
