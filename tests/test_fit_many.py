@@ -291,7 +291,7 @@ def test_an_interrupt_ends_all(threads: int, progress: bool) -> None:
 def test_other_python_threads_go_on(rng: np.random.Generator) -> None:
     nets = [nn.mlp(64, [64], 10, seed=k) for k in range(8)]
     x, y = rng.normal(size=(2000, 64)).astype(np.float32), np.zeros((2000, 10), np.float32)
-    assert ticks_during(lambda: fit_many(nets, x, y, loss="mse", epochs=5, batch_size=8)) >= 3
+    assert ticks_during(lambda: fit_many(nets, x, y, loss="mse", epochs=30, batch_size=8)) >= 3
 
 
 # ---- what is refused -------------------------------------------------------------------------

@@ -18,10 +18,10 @@ COMPUTES: dict[str, Callable[[nn.Network, Any, Any], object]] = {
     "loss_and_gradient": lambda net, x, y: net.loss_and_gradient(x, y, "mse"),
     "evaluate": lambda net, x, y: net.evaluate(x, y, loss="mse"),
     "predict": lambda net, x, _: net.predict(x),
-    "trace": lambda net, x, y: net.trace(x[:2000], y[:2000], loss="mse"),
+    "trace": lambda net, x, y: net.trace(x[:6000], y[:6000], loss="mse"),
     "activations": lambda net, x, _: net.activations(x),
     "input_gradient": lambda net, x, y: net.input_gradient(x, y, "mse"),
-    "per_sample_gradients": lambda net, x, y: net.per_sample_gradients(x[:900], y[:900], "mse"),
+    "per_sample_gradients": lambda net, x, y: net.per_sample_gradients(x[:2700], y[:2700], "mse"),
     "jacobian": lambda net, x, _: net.jacobian(x[:6000]),
     "hessian_vector_product": lambda net, x, y: net.hessian_vector_product(
         x[:6000], y[:6000], "mse", np.ones(net.parameter_count)

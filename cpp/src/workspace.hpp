@@ -180,8 +180,8 @@ class Workspace {
   [[nodiscard]] bool is_split_by_columns(NodeId id) const;
   [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->node(id).shape.is_batch(); }
   [[nodiscard]] Index list_begin(int rank) const {
-    return layout_.purpose == Purpose::fit ? rank * (layout_.fetches ? 2 : 1) * layout_.capacity
-                                           : 0;
+    if (layout_.purpose != Purpose::fit) return 0;
+    return (layout_.fetches ? 2 : 1) * layout_.capacity * rank;
   }
   /// Those of inputs in the list of that member.
   [[nodiscard]] Rows<T> rows_of(NodeId id, Range rows, int rank = 0) const;

@@ -161,18 +161,23 @@ InputGradientLoop<T> input_gradient_loop(const Panels<const T>& weights, bool on
 namespace {
 
 /// In blocks of samples, so that what a tile reads of ∂L/∂T stays in the first-level cache until
-/// the next one reads it. `columns(first, rows)` is the left factor of a block.
-template <class T, class Columns>
-void weight_gradient_by_blocks(Columns&& columns, const MatrixView<const T>& grad_out,
+/// the next one reads it, and of so many inputs. `left(first, rows, k, inputs)` is the left factor
+/// of such a block.
+template <class T, class Left>
+void weight_gradient_by_blocks(Left&& left, Index block, const MatrixView<const T>& grad_out,
                                bool accumulate, const MatrixView<T>& grad_weights,
                                const Descent<T>& descent) {
   constexpr Index most_rows = InputStack<T>::most_samples;
   for (Index first = 0; first < grad_out.rows; first += most_rows) {
     const Index rows = std::min(most_rows, grad_out.rows - first);
-    const bool last = first + rows == grad_out.rows;
-    product<T>(columns(first, rows), Panels<const T>::plain(grad_out.middle_rows(first, rows)),
-               accumulate || first > 0 ? Start::accumulate_last : Start::zero, grad_weights,
-               last ? descent : Descent<T>{});
+    const Panels<const T> right = Panels<const T>::plain(grad_out.middle_rows(first, rows));
+    const Start start = accumulate || first > 0 ? Start::accumulate_last : Start::zero;
+    const Descent<T> step = first + rows == grad_out.rows ? descent : Descent<T>{};
+    for (Index k = 0; k < grad_weights.rows; k += block) {
+      const Index inputs = std::min(block, grad_weights.rows - k);
+      product<T>(left(first, rows, k, inputs), right, start, grad_weights.middle_rows(k, inputs),
+                 step.middle_rows(k, inputs));
+    }
   }
 }
 
@@ -184,35 +189,27 @@ template <class T>
 void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                      bool accumulate, const MatrixView<T>& grad_weights,
                      const Descent<T>& descent) {
+  using Stack = InputStack<T>;
   constexpr Index most_in_place = many_registers ? 64 : 48;
-  constexpr Index block_elements = 18 * 1024 / sizeof(T);
+  constexpr auto elements = static_cast<Index>(18 * std::size_t{1024} / sizeof(T));
   if (grad_weights.cols <= 3 * panel_columns<T> || grad_out.rows <= most_in_place) {
-    const Index rows = std::min(grad_out.rows, InputStack<T>::most_samples);
+    const Index rows = std::min(grad_out.rows, Stack::most_samples);
     Index block = inputs.size();
-    if (block * rows > block_elements) {
-      block = std::max<Index>(block_elements / (rows * tile_rows), 1) * tile_rows;
+    if (block * rows > elements) {
+      block = std::max<Index>(elements / (rows * tile_rows), 1) * tile_rows;
     }
-    for (Index k = 0; k < inputs.size(); k += block) {
-      const auto in_place = [&](Index first, Index /*rows*/) {
-        return Down<T>{x.row + first, inputs.begin + k, x.ahead};
-      };
-      const Index some = std::min(block, inputs.size() - k);
-      weight_gradient_by_blocks<T>(in_place, grad_out, accumulate,
-                                   grad_weights.middle_rows(k, some), descent.middle_rows(k, some));
-    }
-    return;
-  }
-  InputStack<T> stack;
-  for (Index k = inputs.begin; k < inputs.end; k += stack.most_inputs) {
-    const Range some{k, std::min(k + stack.most_inputs, inputs.end)};
-    const Index row = k - inputs.begin;
-    const auto copied = [&](Index first, Index rows) {
-      return stack.copy(x.middle_rows(first, rows), some);
+    const auto in_place = [&](Index first, Index /*rows*/, Index k, Index /*some*/) {
+      return Down<T>{x.row + first, inputs.begin + k, x.ahead};
     };
-    weight_gradient_by_blocks<T>(copied, grad_out, accumulate,
-                                 grad_weights.middle_rows(row, some.size()),
-                                 descent.middle_rows(row, some.size()));
+    return weight_gradient_by_blocks<T>(in_place, block, grad_out, accumulate, grad_weights,
+                                        descent);
   }
+  Stack stack;
+  const auto copied = [&](Index first, Index rows, Index k, Index some) {
+    return stack.copy(x.middle_rows(first, rows), Range{inputs.begin + k, inputs.begin + k + some});
+  };
+  weight_gradient_by_blocks<T>(copied, Stack::most_inputs, grad_out, accumulate, grad_weights,
+                               descent);
 }
 
 template <class T>
