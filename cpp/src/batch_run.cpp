@@ -24,7 +24,6 @@ BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regulariz
     : network_(&network),
       regularizer_(regularizer),
       members_(members),
-      own_lists_(purpose == Purpose::fit),
       penalized_(regularizer.l1 != 0 || regularizer.l2 != 0),
       workspace_(network, {.capacity = capacity,
                            .purpose = purpose,
@@ -64,9 +63,9 @@ void BatchRun<T>::load(const Member& member, Range rows, const Batch<T>& batch) 
       asm("");  // no vectors: to set those up would take longer than a small batch
     }
   };
+  const Range listed = workspace_.has_own_lists() ? Range{0, batch.count} : rows;
   for (std::size_t k = 0; k < data.inputs.size(); ++k) {
     const MatrixView<const T>& x = data.inputs[k];
-    const Range listed = own_lists_ ? Range{0, batch.count} : rows;
     fill(workspace_.input_rows(k, member.rank()), listed,
          [&](Index sample) { return x.row(sample); });
     if (batch.following > 0) {

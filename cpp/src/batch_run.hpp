@@ -157,8 +157,7 @@ class BatchRun {
 
   Network<T>* network_;
   Regularizer regularizer_;
-  int members_;     // of a whole team
-  bool own_lists_;  // of the rows of inputs, of each member
+  int members_;  // of a whole team
   bool penalized_;
   bool training_ = false;  // how the last forward pass went
   Workspace<T> workspace_;

@@ -19,9 +19,9 @@ struct Layout {
   Purpose purpose = Purpose::inference;
   std::vector<bool> pre_activations = {};  ///< of each output: whether the loss takes those
   int members = 1;                         ///< of the team that will train in it
-  bool fetches = false;                    ///< whether a step fetches the inputs of the next one
-  bool input_gradients = false;            ///< whether ∂L/∂X is wanted
-  bool parameter_gradients = true;         ///< whether ∂L/∂θ is wanted
+  bool fetches = false;             ///< whether a step of a fit fetches the next one's inputs
+  bool input_gradients = false;     ///< whether ∂L/∂X is wanted
+  bool parameter_gradients = true;  ///< whether ∂L/∂θ is wanted
 };
 
 /// How a run of such a capacity keeps the parameters of each node.
@@ -89,8 +89,10 @@ class Workspace {
 
   [[nodiscard]] Index capacity() const { return layout_.capacity; }
 
-  /// The rows of input k, to be filled in: one pointer a row of the batch. In a fit each member has
-  /// a list of its own, of all rows: to wait for the others' would be a barrier more.
+  /// Whether each member has its own list of the rows of an input, of all that are in the batch: to
+  /// wait for those that others have listed would be a barrier more.
+  [[nodiscard]] bool has_own_lists() const { return layout_.purpose == Purpose::fit; }
+  /// The rows of input k, to be filled in: one pointer a row of the batch.
   [[nodiscard]] const T** input_rows(std::size_t k, int rank = 0) {
     return input_rows_[k].data() + list_begin(rank);
   }
@@ -180,7 +182,7 @@ class Workspace {
   [[nodiscard]] bool is_split_by_columns(NodeId id) const;
   [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->node(id).shape.is_batch(); }
   [[nodiscard]] Index list_begin(int rank) const {
-    if (layout_.purpose != Purpose::fit) return 0;
+    if (!has_own_lists()) return 0;
     return (layout_.fetches ? 2 : 1) * layout_.capacity * rank;
   }
   /// Those of inputs in the list of that member.
@@ -196,9 +198,9 @@ class Workspace {
   void make(Program& program, const Member& member);
   void infer_first(const T* theta, std::span<const MatrixView<T>> out, Index row);
   void copy_output(std::size_t k, Range rows, const MatrixView<T>& out, Index first);
-  void add_forward(Program& program, NodeId id, const Share& share, int rank);
+  void add_forward(Program& program, NodeId id, const Share& share);
   void add_backward(Program& program, const Step& step, const Member& member);
-  void add_pass(Program& program, const Step& step, Range rows, Range columns, int rank);
+  void add_pass(Program& program, const Step& step, Range rows, Range columns);
   [[nodiscard]] Share share(Sharing sharing, NodeId id, Index columns, const Program& program,
                             const Member& member) const;
   [[nodiscard]] ParameterPass<T> parameter_pass(NodeId user, Range rows, Block block, bool training,

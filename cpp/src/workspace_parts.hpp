@@ -84,6 +84,7 @@ struct Workspace<T>::Program {
     bool to_fixed;
   };
   // What it was made for.
+  int rank = 0;
   const T* theta = nullptr;
   Index batch = -1;
   int members = 0;

@@ -92,8 +92,8 @@ bool Workspace<T>::is_split_by_columns(NodeId id) const {
 
 template <class T>
 void Workspace<T>::plan_forward() {
-  // But in a fit the rows of the inputs are pointed at by the member they belong to.
-  Pending pending(layout_.purpose != Purpose::fit);
+  // Rows of the inputs that are not in a list of one's own are listed by whom they belong to.
+  Pending pending(!has_own_lists());
   for (NodeId id = 0; id < slots_.size(); ++id) {
     Slot<T>& slot = slots_[id];
     const Node<T>& node = graph_->node(id);

@@ -11,6 +11,7 @@ void Workspace<T>::prepare(const Member& member, const T* theta, Index batch, co
   const bool fits = made.theta == theta && made.batch == batch && made.members == member.size() &&
                     made.mode == mode;
   if (fits) return;
+  made.rank = member.rank();
   made.theta = theta;
   made.batch = batch;
   made.members = member.size();
@@ -26,8 +27,7 @@ void Workspace<T>::make(Program& made, const Member& member) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
     const Slot<T>& slot = slots_[id];
     if (slot.is_input) continue;
-    add_forward(made, id, share(slot.sharing, id, graph_->node(id).shape.cols, made, member),
-                member.rank());
+    add_forward(made, id, share(slot.sharing, id, graph_->node(id).shape.cols, made, member));
   }
   for (const Step& step : backward_steps_) add_backward(made, step, member);
 }
@@ -39,7 +39,7 @@ void Workspace<T>::infer_first(const T* theta, std::span<const MatrixView<T>> ou
     made.theta = theta;
     made.make_room(graph_->nodes());
     for (const NodeId id : batch_nodes_) {
-      add_forward(made, id, {{0, 1}, all_columns(graph_->node(id)), true}, 0);
+      add_forward(made, id, {{0, 1}, all_columns(graph_->node(id)), true});
     }
   }
   for (const auto& step : made.forward) step.run();
@@ -66,12 +66,13 @@ typename Workspace<T>::Share Workspace<T>::share(Sharing sharing, NodeId id, Ind
 }
 
 template <class T>
-void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share, int rank) {
+void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) {
   const Node<T>& node = graph_->node(id);
   const Slot<T>& slot = slots_[id];
   const Mode<T>& mode = program.mode;
   const auto& [rows, columns, mine] = share;
-  for (const NodeId input : node.inputs) program.inputs.push_back(rows_of(input, rows, rank));
+  for (const NodeId input : node.inputs)
+    program.inputs.push_back(rows_of(input, rows, program.rank));
   ForwardPass<T> pass = slot.pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
   pass.parameters = current_parameters(node, program.theta);
@@ -95,17 +96,16 @@ template <class T>
 void Workspace<T>::add_backward(Program& program, const Step& step, const Member& member) {
   const auto [rows, columns, mine] =
       share(step.sharing, step.node, columns_of(step).end, program, member);
-  add_pass(program, step, rows, columns, member.rank());
+  add_pass(program, step, rows, columns);
   if (!mine) program.backward.back().run = {};
 }
 
 template <class T>
-void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Range columns,
-                            int rank) {
+void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Range columns) {
   const Node<T>& node = graph_->node(step.node);
   Slot<T>& slot = slots_[step.node];
   for (std::size_t k = 0; k < node.inputs.size(); ++k) {
-    program.inputs.push_back(rows_of(node.inputs[k], rows, rank));
+    program.inputs.push_back(rows_of(node.inputs[k], rows, program.rank));
     Slot<T>& source = slots_[node.inputs[k]];
     const bool fixed = is_fixed(node.inputs[k]);
     InputGradient<T> wanted;
@@ -174,7 +174,7 @@ void Workspace<T>::backward_fixed(Range rows, const T* theta, const Mode<T>& mod
     single.gradients.clear();
     single.backward.clear();
     const Range own = is_fixed(step.node) ? all_rows(step.node, 0) : rows;
-    add_pass(single, step, own, columns_of(step), 0);
+    add_pass(single, step, own, columns_of(step));
     single.backward.back().run();
   }
 }

@@ -123,6 +123,7 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewer) {
 // And in the next epoch all: then a share's calls are no longer those of the member who made them.
 TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewerNowAndThen) {
   set_num_threads(3);
+  const int levels = omp_get_max_active_levels();
   const Problem<float> problem(64, 61, 5);
   const auto run = [&](bool changes) {
     auto network = wide();
@@ -131,7 +132,7 @@ TEST_F(Threads, TakeTheSameStepsWhereOpenMPGivesFewerNowAndThen) {
     options.batch_size = 16;
     FitHooks hooks;
     hooks.end_epoch = [&](const History& so_far) {
-      if (changes) omp_set_max_active_levels(so_far.epochs() % 2 == 1 ? 0 : 1);
+      if (changes) omp_set_max_active_levels(so_far.epochs() % 2 == 1 ? 0 : levels);
       return false;
     };
     History history;
