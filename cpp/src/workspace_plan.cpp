@@ -2,6 +2,7 @@
 // wait.
 #include <algorithm>
 
+#include "kernels/packet.hpp"
 #include "workspace.hpp"
 
 namespace nnbind {
@@ -57,7 +58,7 @@ class Pending {
 // Small parameters stay in the first-level cache, in whatever order. Large ones are read in the
 // order of the products: a panel of columns, row by row. Packed so, they are one stream of memory,
 // where rows of θ would be a cache line or two each, on a page of their own in the largest
-// networks. A single column is in order as it is.
+// networks. Those of at most a vector's columns are in order as they are.
 template <class T>
 ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose) {
   // Fewer than 8 rows hardly reuse a panel: for them only parameters that outgrow the first-level
@@ -68,7 +69,8 @@ ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purp
     const Node<T>& node = graph.node(id);
     if (node.owner != id) continue;
     layout[id] = {node.parameters.rows, node.parameters.cols,
-                  purpose == Purpose::fit && node.op->reads_panels() && node.parameters.cols > 1 &&
+                  purpose == Purpose::fit && node.op->reads_panels() &&
+                      node.parameters.cols > kernels::lanes<T> &&
                       node.parameters.size() >= least_parameters};
   }
   return layout;

@@ -47,6 +47,7 @@ std::vector<ProductShape> shapes() {
   list.insert(
       list.end(),
       {{1, 300, 700}, {700, 1, 1}, {1, 1, 700}, {20, 50, 1100}, {300, 100, 130}, {30, 300, 1100}});
+  for (Index units = 2; units <= 17; ++units) list.push_back({3 * units - 5, 62 + units, units});
   return list;
 }
 
@@ -329,7 +330,7 @@ TYPED_TEST(Affine, ASampleAloneHasTheBitsOfABatchForEveryWidthOfATile) {
   using T = TypeParam;
   Random random(6);
   const auto x = random_matrix<T>(2, 21, random);
-  for (Index units = 2; units <= 14 * panel_columns<T> / 2; ++units) {
+  for (Index units = 2; units <= (kernels::row_vectors + 1) * kernels::lanes<T>; ++units) {
     auto block = random_matrix<T>(22, units, random);
     const auto weights = Panels<T>::plain(block.view()).middle_rows(0, 21);
     Matrix<T> together(2, units);
@@ -337,6 +338,31 @@ TYPED_TEST(Affine, ASampleAloneHasTheBitsOfABatchForEveryWidthOfATile) {
     kernels::affine<T>(x.rows(), weights, true, together.view());
     kernels::affine<T>(x.rows().middle_rows(1, 1), weights, true, alone.view());
     EXPECT_TRUE(test::equal<T>(together.view().middle_rows(1, 1), alone.view())) << units;
+  }
+}
+
+TYPED_TEST(Affine, RowsOfAFewColumnsHaveTheBitsOfAllTogetherWhereverTheyLie) {
+  using T = TypeParam;
+  Random random(7);
+  for (Index inputs = 60; inputs <= 69; ++inputs) {
+    for (const Index units : {Index{2}, kernels::lanes<T>, kernels::lanes<T> + 1}) {
+      const auto x = random_matrix<T>(40, inputs, random);
+      auto block = random_matrix<T>(inputs + 1, units, random);
+      const auto weights = Panels<T>::plain(block.view()).middle_rows(0, inputs);
+      Matrix<T> together(40, units);
+      Matrix<T> alone(40, units);
+      Matrix<T> apart(40, units);
+      kernels::affine<T>(x.rows(), weights, true, together.view());
+      for (Index i = 0; i < 40; ++i) {
+        kernels::affine<T>(x.rows().middle_rows(i, 1), weights, true,
+                           alone.view().middle_rows(i, 1));
+      }
+      Rows<T> rows = x.rows();
+      rows.stride = 0;  // as of rows that may lie anywhere
+      kernels::affine<T>(rows, weights, true, apart.view());
+      EXPECT_TRUE(test::equal<T>(together.view(), alone.view())) << inputs << " x " << units;
+      EXPECT_TRUE(test::equal<T>(together.view(), apart.view())) << inputs << " x " << units;
+    }
   }
 }
 

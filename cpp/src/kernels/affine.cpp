@@ -66,6 +66,23 @@ void affine_of_even_rows(const Rows<T>& x, const Panels<const T>& weights, bool 
   product<T>(Even<T>{x.row[0], x.stride}, weights, start_of(bias), out);
 }
 
+/// Weights of at most a vector's columns, whose sums are taken in two chains: a single one of a
+/// single sample waits for itself at each step. In a tile of many samples the second has the
+/// registers of a wider tile's second vector.
+template <class T>
+void affine_of_narrow(const Rows<T>& x, const Panels<const T>& weights, bool bias,
+                      const MatrixView<T>& out) {
+  if (x.count == 1) {
+    product_tile<T, 1, 1, false, End::store>(Across<T, narrow_chains>{x.row}, weights,
+                                             start_of(bias), out.data, out.stride, out.cols,
+                                             TileDescent<T>());
+  } else if (many_registers && x.stride != 0) {
+    product<T>(Even<T, narrow_chains>{x.row[0], x.stride}, weights, start_of(bias), out);
+  } else {
+    product<T>(Across<T, narrow_chains>{x.row}, weights, start_of(bias), out);
+  }
+}
+
 /// One sample and V vectors of units: a single tile.
 template <class T, int V>
 void affine_of_sample(const Rows<T>& x, const Panels<const T>& weights, bool bias,
@@ -85,11 +102,13 @@ template <class T>
 AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights) {
   constexpr Index page = 4096 / sizeof(T);
   constexpr Index few = Index{2} * tile_rows;  // would not repay the copies
+  constexpr Index least_inputs = 64;           // of two chains, whose sum is a step more
   const bool even = many_registers && x.stride != 0 && x.count > 1;
   if (weights.is_packed()) return even ? &affine_of_even_rows<T> : &affine_of_rows<T>;
   if (weights.cols == 1) {
     return weights.stride == 1 ? &affine_of_unit<T> : &affine_of_distant_unit<T>;
   }
+  if (weights.cols <= lanes<T> && weights.rows >= least_inputs) return &affine_of_narrow<T>;
   if (even && weights.cols <= lanes<T>) return &affine_of_even_rows<T>;
   const Index vectors = whole_vectors<T>(weights.cols) / lanes<T>;
   if (x.count == 1 && vectors <= row_vectors) {

@@ -13,8 +13,8 @@
 namespace nnbind::kernels {
 
 /// T = X W + b, where b is the row below W; without `bias` T = X W. Parts of the columns of packed
-/// weights have the bits of the whole; the weights of a single unit, whose sums are taken in
-/// another order than a column's of many, shall not be packed.
+/// weights have the bits of the whole; weights of at most a vector's columns, whose sums are taken
+/// in another order than those of more, shall not be packed.
 template <class T>
 using AffineLoop = void (*)(const Rows<T>& x, const Panels<const T>& weights, bool bias,
                             const MatrixView<T>& out);

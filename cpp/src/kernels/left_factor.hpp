@@ -23,15 +23,17 @@ EIGEN_ALWAYS_INLINE U renewed(U value) {
 // How A's values lie in memory, seen from tile row 0. A Tile<R> of it goes down K: after enter(k)
 // column(j)[r] is A(r, k + j) for the next `steps` j, which are known to the compiler. fetch(k, n),
 // before n of them, may fetch what is read after this product, of_panel(p, P) a part of it.
+// Each element's sum is taken in one chain of additions or two (product_tile.hpp).
 
 /// Across: A(r, k) = row[r][first + k], the rows are samples and K runs over their features.
-template <class T>
+template <class T, int sum_chains = 1>
 struct Across {
   static constexpr Packing packing = Packing::either;
   static constexpr bool prefetches = true;
   // A tile's row addresses leave registers for this many.
   static constexpr Index steps = many_registers ? 2 : 4;
   static constexpr int narrow_rows = tile_rows;
+  static constexpr int chains = sum_chains;
   static constexpr bool is_gradient = false;
   const T* const* row;
   Index first = 0;  // the feature that k = 0 is
@@ -74,12 +76,13 @@ struct Ahead {
 /// Even: the same, of rows that lie `stride` apart. In a tile of many rows four have one address
 /// between them, to which the processor adds the stride once, twice or three times: five registers
 /// instead of twelve; or, where there are fewer, three of six rows. It fetches what lies ahead.
-template <class T>
+template <class T, int sum_chains = 1>
 struct Even {
   static constexpr Packing packing = Packing::always;
   static constexpr bool prefetches = false;
   static constexpr Index steps = 4;
-  static constexpr int narrow_rows = narrow_tile_rows;
+  static constexpr int narrow_rows = sum_chains == 1 ? narrow_tile_rows : tile_rows;
+  static constexpr int chains = sum_chains;
   static constexpr bool is_gradient = false;
   const T* data;
   Index stride;
@@ -140,6 +143,7 @@ struct Down {
   static constexpr bool prefetches = false;  // what a tile reads is in the cache
   static constexpr Index steps = 4;
   static constexpr int narrow_rows = narrow_tile_rows;
+  static constexpr int chains = 1;
   static constexpr bool is_gradient = true;
   const T* const* row;
   Index first;
@@ -184,6 +188,7 @@ struct Stacked {
   static constexpr bool prefetches = false;
   static constexpr Index steps = 4;
   static constexpr int narrow_rows = tile_rows;
+  static constexpr int chains = 1;
   static constexpr bool is_gradient = true;
   const T* data;
   Index columns;

@@ -89,13 +89,15 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;
-  for (; c.cols - col > lanes<T>; col += wide) {
-    panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
-      with_packing<A>(b, [&](auto packed) {
-        product_panel<T, A, tile_vectors, packed, end>(
-            a.of_panel(col / wide, ceil_div(c.cols, wide)), right, start, out, step);
+  if constexpr (A::chains == 1) {
+    for (; c.cols - col > lanes<T>; col += wide) {
+      panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
+        with_packing<A>(b, [&](auto packed) {
+          product_panel<T, A, tile_vectors, packed, end>(
+              a.of_panel(col / wide, ceil_div(c.cols, wide)), right, start, out, step);
+        });
       });
-    });
+    }
   }
   if (col < c.cols) {
     panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
@@ -109,7 +111,7 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
 template <class T, bool packed, class A>
 void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
   constexpr Index width = packed ? panel_columns<T> : lanes<T>;
-  constexpr Index most = row_vectors * lanes<T> / width;
+  constexpr Index most = (packed ? packed_row_vectors : row_vectors) * lanes<T> / width;
   if constexpr (most == 0) {  // where a vector is but one number
     product_of_panels<T, End::store>(a, b, start, c, {});
   } else {

@@ -11,7 +11,8 @@
 // memory, in order, and does without.
 //
 // Every element of C is one chain of multiply-adds (fused from v3 on) in the order of k, whatever
-// the tile's shape. So its bits depend neither on the tiling nor on the number of threads.
+// the tile's shape; or two, as A says, of every second k, which are added in the end. So its bits
+// depend neither on the tiling nor on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -88,7 +89,7 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   // Several steps at once: whatever else a loop needs takes places from the multiply-adds. Tiles of
   // few rows are not worth the code.
   constexpr bool is_large = many_registers ? R >= 8 : R >= 5 && V > 1;
-  constexpr Index steps = is_large ? A::steps : 1;
+  constexpr Index steps = std::max<Index>(is_large ? A::steps : 1, A::chains);
   // Of a large tile what a descent changes is fetched on the way, two rows at a time: all at once
   // would keep A's values waiting.
   constexpr int at_once = is_large ? 2 : R;
@@ -119,6 +120,12 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     });
     sums.start(first);
   }
+  TileSums<T, A::chains == 2 ? R : 0, V> odd;  // the chain of every second k
+  if constexpr (A::chains == 2) {
+    Packet<T> zero[V];
+    unrolled<V>([&](int v) { zero[v] = broadcast(T{0}); });
+    odd.start(zero);
+  }
   constexpr Index ahead = R == 1 ? 8 : 16;
   const T* b_row = b.data;
   const auto step = [&](Index j) __attribute__((always_inline)) {
@@ -128,7 +135,11 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
       if (A::prefetches && V > 1 && begins_line<T>(v)) __builtin_prefetch(vector + ahead * stride);
       right[v] = load(vector);
     });
-    sums.add(a.column(j), right);
+    if (A::chains == 2 && j % 2 == 1) {
+      odd.add(a.column(j), right);
+    } else {
+      sums.add(a.column(j), right);
+    }
     b_row += stride;
   };
   const Index count = b.rows;
@@ -146,9 +157,17 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
       step(3);
     }
   }
-  for (k = renewed(k); k < count; ++k) {
+  if constexpr (A::chains == 1) {
+    for (k = renewed(k); k < count; ++k) {
+      a.enter(k);
+      step(0);
+    }
+  } else {
     a.enter(k);
-    step(0);
+    unrolled<steps - 1>([&](int i) {
+      if (k + i < count) step(i);
+    });
+    sums.add(odd);
   }
   if constexpr (V == 1) to = renewed(to);
   const auto finish = [&](Index width) __attribute__((always_inline)) {

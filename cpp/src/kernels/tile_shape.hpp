@@ -18,10 +18,15 @@ inline constexpr int tile_vectors = 2;
 /// Rows of a tile of one vector, whose values of A take one address register for several rows.
 inline constexpr int narrow_tile_rows = many_registers ? 16 : tile_rows;
 /// A tile of a single row needs more vectors side by side to fill the FMA units: 8. It uses each
-/// vector of B once, from memory, so that with 16 registers too nothing but the sums and one value
-/// of A has to stay in them; 13 sums read longer pieces of B's rows in order, and each cache line
-/// but once.
-inline constexpr int row_vectors = many_registers ? 8 : 13;
+/// vector of B once, from memory, so that nothing but the sums and one value of A has to stay in
+/// registers, and more sums read longer pieces of B's rows in order, and each cache line but once.
+/// Packed, those pieces are as long as a panel is wide, and each panel more is one more place to
+/// read at.
+inline constexpr int row_vectors = many_registers ? 24 : 13;
+inline constexpr int packed_row_vectors = many_registers ? 8 : 13;
+
+/// Chains of each sum of a product with few columns, whatever its rows.
+inline constexpr int narrow_chains = 2;
 
 /// Calls f(0) ... f(count - 1), written out. A loop over the vectors of a tile is unrolled by GCC
 /// too late: those that it indexes have by then been put on the stack.

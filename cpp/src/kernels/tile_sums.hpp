@@ -53,6 +53,10 @@ struct TileSums {
     const Packet<T> left = broadcast(a[R - 1]);
     unrolled<V>([&](int v) { sum[v] = plus_product<T>(sum[v], left, right[v]); });
   }
+  EIGEN_ALWAYS_INLINE void add(const TileSums& other) {
+    above.add(other.above);
+    unrolled<V>([&](int v) { sum[v] = simd::padd(sum[v], other.sum[v]); });
+  }
   EIGEN_ALWAYS_INLINE void write(T* c, Index stride) const {
     above.write(c, stride);
     unrolled<V>([&](int v) { store(c + (R - 1) * stride + v * lanes<T>, sum[v]); });
@@ -96,6 +100,7 @@ struct TileSums<T, 0, V> {
   EIGEN_ALWAYS_INLINE void add(const T* /*c*/, Index /*stride*/, Index /*last*/) {}
   template <class Column>
   EIGEN_ALWAYS_INLINE void add(const Column& /*a*/, const Packet<T>* /*right*/) {}
+  EIGEN_ALWAYS_INLINE void add(const TileSums& /*other*/) {}
   EIGEN_ALWAYS_INLINE void write(T* /*c*/, Index /*stride*/) const {}
   EIGEN_ALWAYS_INLINE void write_first(T* /*c*/, Index /*stride*/, Index /*last*/) const {}
   EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& /*step*/, const T* /*theta*/,
