@@ -71,8 +71,9 @@ void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) 
   const Slot<T>& slot = slots_[id];
   const Mode<T>& mode = program.mode;
   const auto& [rows, columns, mine] = share;
-  for (const NodeId input : node.inputs)
+  for (const NodeId input : node.inputs) {
     program.inputs.push_back(rows_of(input, rows, program.rank));
+  }
   ForwardPass<T> pass = slot.pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
   pass.parameters = current_parameters(node, program.theta);

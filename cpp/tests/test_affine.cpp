@@ -20,6 +20,8 @@ TEST(Tile, FitsTheRegisters) {
   constexpr int registers = 16;
 #endif
   EXPECT_LE(kernels::tile_rows * kernels::tile_vectors + kernels::tile_vectors + 1, registers);
+  EXPECT_LE(kernels::tile_rows * kernels::narrow_chains + 2, registers);
+  EXPECT_LE(kernels::row_vectors + 1, registers);
 }
 
 struct ProductShape {

@@ -54,41 +54,24 @@ void affine_by_pieces(const Rows<T>& x, const Panels<const T>& weights, bool bia
 Start start_of(bool bias) { return bias ? Start::bias : Start::zero; }
 
 /// The product by tiles, of samples anywhere or at even distances.
-template <class T>
+template <class T, int chains = 1>
 void affine_of_rows(const Rows<T>& x, const Panels<const T>& weights, bool bias,
                     const MatrixView<T>& out) {
-  product<T>(Across<T>{x.row}, weights, start_of(bias), out);
+  product<T>(Across<T, chains>{x.row}, weights, start_of(bias), out);
 }
 
-template <class T>
+template <class T, int chains = 1>
 void affine_of_even_rows(const Rows<T>& x, const Panels<const T>& weights, bool bias,
                          const MatrixView<T>& out) {
-  product<T>(Even<T>{x.row[0], x.stride}, weights, start_of(bias), out);
-}
-
-/// Weights of at most a vector's columns, whose sums are taken in two chains: a single one of a
-/// single sample waits for itself at each step. In a tile of many samples the second has the
-/// registers of a wider tile's second vector.
-template <class T>
-void affine_of_narrow(const Rows<T>& x, const Panels<const T>& weights, bool bias,
-                      const MatrixView<T>& out) {
-  if (x.count == 1) {
-    product_tile<T, 1, 1, false, End::store>(Across<T, narrow_chains>{x.row}, weights,
-                                             start_of(bias), out.data, out.stride, out.cols,
-                                             TileDescent<T>());
-  } else if (many_registers && x.stride != 0) {
-    product<T>(Even<T, narrow_chains>{x.row[0], x.stride}, weights, start_of(bias), out);
-  } else {
-    product<T>(Across<T, narrow_chains>{x.row}, weights, start_of(bias), out);
-  }
+  product<T>(Even<T, chains>{x.row[0], x.stride}, weights, start_of(bias), out);
 }
 
 /// One sample and V vectors of units: a single tile.
-template <class T, int V>
+template <class T, int V, int chains = 1>
 void affine_of_sample(const Rows<T>& x, const Panels<const T>& weights, bool bias,
                       const MatrixView<T>& out) {
-  product_tile<T, 1, V, false, End::store>(Across<T>{x.row}, weights, start_of(bias), out.data,
-                                           out.stride, out.cols, TileDescent<T>());
+  product_tile<T, 1, V, false, End::store>(Across<T, chains>{x.row}, weights, start_of(bias),
+                                           out.data, out.stride, out.cols, TileDescent<T>());
 }
 
 template <class T>
@@ -108,8 +91,12 @@ AffineLoop<T> affine_loop(const Rows<T>& x, const Panels<const T>& weights) {
   if (weights.cols == 1) {
     return weights.stride == 1 ? &affine_of_unit<T> : &affine_of_distant_unit<T>;
   }
-  if (weights.cols <= lanes<T> && weights.rows >= least_inputs) return &affine_of_narrow<T>;
-  if (even && weights.cols <= lanes<T>) return &affine_of_even_rows<T>;
+  const bool narrow = weights.cols <= lanes<T>;
+  if (narrow && weights.rows >= least_inputs) {
+    if (x.count == 1) return &affine_of_sample<T, 1, narrow_chains>;
+    return even ? &affine_of_even_rows<T, narrow_chains> : &affine_of_rows<T, narrow_chains>;
+  }
+  if (even && narrow) return &affine_of_even_rows<T>;
   const Index vectors = whole_vectors<T>(weights.cols) / lanes<T>;
   if (x.count == 1 && vectors <= row_vectors) {
     return affine_of_sample_table<T>[static_cast<std::size_t>(vectors - 1)];

@@ -57,12 +57,16 @@ void product_panel(const A& a, const Panels<const T>& b, Start start, const Matr
   }
 }
 
-/// The tile functions of a single row for V = 1 .. row_vectors.
+/// The most vectors of a tile of a single row.
+template <bool packed>
+inline constexpr int most_row_vectors = packed ? packed_row_vectors : row_vectors;
+
+/// The tile functions of a single row for V = 1 .. most_row_vectors.
 template <class T, class A, bool packed>
 inline constexpr auto row_table = []<std::size_t... V>(std::index_sequence<V...>) {
   return std::array<TileFunction<T, A>, sizeof...(V)>{
       &product_tile<T, 1, int{V} + 1, packed, End::store, A>...};
-}(std::make_index_sequence<row_vectors>{});
+}(std::make_index_sequence<most_row_vectors<packed>>{});
 
 /// Calls f(whether B is packed): a constant, which the left factor may know.
 template <class A, class T, class F>
@@ -89,7 +93,7 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;
-  if constexpr (A::chains == 1) {
+  if constexpr (A::chains == 1) {  // with two there is at most a vector
     for (; c.cols - col > lanes<T>; col += wide) {
       panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
         with_packing<A>(b, [&](auto packed) {
@@ -111,7 +115,7 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
 template <class T, bool packed, class A>
 void product_row(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c) {
   constexpr Index width = packed ? panel_columns<T> : lanes<T>;
-  constexpr Index most = (packed ? packed_row_vectors : row_vectors) * lanes<T> / width;
+  constexpr Index most = most_row_vectors<packed> * lanes<T> / width;
   if constexpr (most == 0) {  // where a vector is but one number
     product_of_panels<T, End::store>(a, b, start, c, {});
   } else {

@@ -25,7 +25,9 @@ inline constexpr int narrow_tile_rows = many_registers ? 16 : tile_rows;
 inline constexpr int row_vectors = many_registers ? 24 : 13;
 inline constexpr int packed_row_vectors = many_registers ? 8 : 13;
 
-/// Chains of each sum of a product with few columns, whatever its rows.
+/// Chains of each sum where B has at most a vector's columns, whatever the rows: a single one of a
+/// single row waits for itself at each step of k. In a tile of many rows the second has the
+/// registers of a wider tile's second vector.
 inline constexpr int narrow_chains = 2;
 
 /// Calls f(0) ... f(count - 1), written out. A loop over the vectors of a tile is unrolled by GCC
