@@ -213,8 +213,8 @@ void BatchRun<T>::read_theta(const Member& member) {
 }
 
 template <class T>
-void BatchRun<T>::write_theta(const Member& member) {
-  workspace_.write_back(member, network_->theta().data());
+bool BatchRun<T>::write_theta(const Member& member) {
+  return workspace_.write_back(member, network_->theta().data());
 }
 
 #define NNBIND_INSTANTIATE(T)                                                      \

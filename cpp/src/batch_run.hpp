@@ -88,9 +88,9 @@ class BatchRun {
   /// gradient, which is stored in the network's: two more barriers.
   void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// This member's part of bringing its own copies of the parameters up to date with θ, and of
-  /// bringing θ up to date with them.
+  /// bringing θ up to date with them: that also tells whether its part of θ is finite.
   void read_theta(const Member& member);
-  void write_theta(const Member& member);
+  bool write_theta(const Member& member);
 
  private:
   /// A block of a node's parameters, which one member updates.

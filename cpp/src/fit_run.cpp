@@ -145,7 +145,7 @@ void FitRun<T>::run_epochs(const Member& member) {
       in_epoch_ = true;
     });
     run_epoch(member);
-    if (batch_run_) batch_run_->write_theta(member);
+    if (batch_run_ && !batch_run_->write_theta(member)) theta_is_finite_ = false;
     if (member.rank() == 0) in_epoch_ = false;
     if (diverged_ != nullptr || regroup_) return;
     member.barrier();

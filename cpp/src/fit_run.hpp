@@ -1,6 +1,7 @@
 // One fit: the state that its epochs share.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <limits>
@@ -104,6 +105,8 @@ class FitRun {
   int crowded_ = 0;       // intervals in a row of which most was lost
   double alone_for_ = 0;  // seconds
   bool resumes_ = false;  // within an epoch
+
+  std::atomic<bool> theta_is_finite_ = true;  // after the last epoch
 
   // All members read these. The first one writes them in a step before its last barrier, or while
   // the others wait for the end of an epoch.

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "fit_run.hpp"
-#include "kernels/finite.hpp"
 #include "nnbind/error.hpp"
 
 namespace nnbind {
@@ -105,7 +104,7 @@ void FitRun<T>::end_epoch() {
               "; pass a list, or an object whose iter() begins anew");
   const Evaluation validation = validation_ ? validation_->result() : Evaluation{};
   // The loss says nothing of what the last step has made of θ.
-  if (!kernels::all_finite<T>(network_.theta().data(), network_.parameter_count())) {
+  if (!theta_is_finite_) {
     diverged_ = "theta";
   } else if (!std::isfinite(validation.loss)) {
     diverged_ = "the validation loss";

@@ -145,8 +145,9 @@ class Workspace {
   [[nodiscard]] Panels<T> parameters(NodeId id, T* theta);
   /// Brings this member's part of the packed parameters up to date with θ.
   void read(const Member& member, const T* theta);
-  /// Brings θ up to date with this member's part of the packed parameters.
-  void write_back(const Member& member, T* theta);
+  /// Brings θ up to date with this member's part of the packed parameters. Whether its part of θ is
+  /// finite.
+  bool write_back(const Member& member, T* theta);
   /// A block of the gradient of node `id`'s own parameters, from some rows of the batch.
   void parameter_gradient(NodeId id, Range rows, Block block, bool training,
                           MatrixView<T> gradient) const;

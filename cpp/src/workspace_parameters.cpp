@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "copy_block.hpp"
+#include "kernels/finite.hpp"
 #include "workspace_parts.hpp"
 
 namespace nnbind {
@@ -94,12 +95,24 @@ void Workspace<T>::read(const Member& member, const T* theta) {
 }
 
 template <class T>
-void Workspace<T>::write_back(const Member& member, T* theta) {
+bool Workspace<T>::write_back(const Member& member, T* theta) {
+  constexpr Index some = 16;  // rows, which are checked while they are in the cache
+  bool finite = true;
   for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (slots_[id].packed.empty()) continue;
-    copy_block<T>(slots_[id].packed.panels(), my_parameters(member, id),
-                  Panels<T>::plain(plain_parameters(graph_->node(id), theta)));
+    if (graph_->node(id).owner != id) continue;
+    const MatrixView<T> plain = plain_parameters(graph_->node(id), theta);
+    const auto [rows, cols] = my_parameters(member, id);
+    for (Index first = rows.begin; first < rows.end; first += some) {
+      const Range few{first, std::min(first + some, rows.end)};
+      if (!slots_[id].packed.empty()) {
+        copy_block<T>(slots_[id].packed.panels(), {few, cols}, Panels<T>::plain(plain));
+      }
+      for (Index i = few.begin; i < few.end; ++i) {
+        finite = finite && kernels::all_finite(plain.row(i) + cols.begin, cols.size());
+      }
+    }
   }
+  return finite;
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                      \
@@ -111,7 +124,7 @@ void Workspace<T>::write_back(const Member& member, T* theta) {
   template void Workspace<T>::make_calls(NodeId, Range, Block, bool, MatrixView<T>,                \
                                          const Descent<T>&, int, ParameterCalls<T>&) const;        \
   template void Workspace<T>::read(const Member&, const T*);                                       \
-  template void Workspace<T>::write_back(const Member&, T*);
+  template bool Workspace<T>::write_back(const Member&, T*);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

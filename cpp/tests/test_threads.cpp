@@ -3,10 +3,12 @@
 #include <omp.h>
 
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "batch_run.hpp"
 #include "data.hpp"
+#include "expect_message.hpp"
 #include "networks.hpp"
 #include "nnbind/nnbind.hpp"
 #include "team.hpp"
@@ -369,6 +371,48 @@ TEST_F(Threads, AreAwayWhenAHookLooksAtTheTheta) {
   fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history,
       &validation, hooks);
   EXPECT_EQ(seen, history.val_loss);
+}
+
+/// Leaves θ as it is, but for the last element of block `spoiled` of the first step.
+class Spoiling final : public Optimizer {
+ public:
+  explicit Spoiling(int spoiled)
+      : Optimizer("Spoiling", constant_rate(1), std::nullopt), spoiled_(spoiled) {}
+  [[nodiscard]] std::size_t state_vectors() const override { return 0; }
+  [[nodiscard]] int blocks() const { return blocks_; }
+  void begin_step() override {}
+  void update(const UpdateBlock<float>& block) override {
+    if (blocks_++ != spoiled_) return;
+    block.theta(block.theta.rows - 1, block.theta.cols - 1) = HUGE_VALF;
+  }
+  void update(const UpdateBlock<double>& /*block*/) override {}
+
+ private:
+  const int spoiled_;
+  std::atomic<int> blocks_ = 0;
+};
+
+// Each member looks through its part of θ at the end of an epoch.
+TEST_F(Threads, FindTheOneParameterThatIsNotFinite) {
+  const Problem<float> problem(8, 61, 5);
+  for (const int threads : {1, 2}) {
+    set_num_threads(threads);
+    const auto train = [&](Optimizer& optimizer) {
+      auto network = wide();
+      FitOptions options;
+      options.batch_size = 8;
+      options.epochs = 1;
+      History history;
+      fit(network, problem.classes(), cross_entropy(), optimizer, options, history);
+    };
+    Spoiling none(-1);
+    train(none);
+    ASSERT_GT(none.blocks(), 20);
+    for (int block = 0; block < none.blocks(); block += 3) {
+      Spoiling optimizer(block);
+      expect_message<DivergenceError>("theta is no longer finite", [&] { train(optimizer); });
+    }
+  }
 }
 
 TEST_F(Threads, LeaveTheThetaOfTheLastStepWhenAPollInterrupts) {
