@@ -71,7 +71,8 @@ template <class T, int V, int chains = 1>
 void affine_of_sample(const Rows<T>& x, const Panels<const T>& weights, bool bias,
                       const MatrixView<T>& out) {
   product_tile<T, 1, V, false, End::store>(Across<T, chains>{x.row}, weights, start_of(bias),
-                                           out.data, out.stride, out.cols, TileDescent<T>());
+                                           out.data, out.stride, out.cols, TileDescent<T>(),
+                                           weights.data);
 }
 
 template <class T>

@@ -11,7 +11,7 @@ namespace nnbind::kernels {
 
 template <class T, class A>
 using TileFunction = void (*)(const A&, const Panels<const T>&, Start, T*, Index, Index,
-                              const TileDescent<T>&);
+                              const TileDescent<T>&, const T*);
 
 /// The most rows of a tile of V vectors.
 template <class A, int V>
@@ -43,15 +43,17 @@ struct EvenShares {
 };
 
 /// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
-/// 8 rows keep the FMA units busier than one of 12 and one of 4.
+/// 8 rows keep the FMA units busier than one of 12 and one of 4. They share the fetching of the
+/// next panel, too.
 template <class T, class A, int V, bool packed, End end>
 void product_panel(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
-                   TileDescent<T> descent) {
+                   TileDescent<T> descent, const T* next) {
   const EvenShares tiles(c.rows, most_rows<A, V>);
+  const Index fetched = V > 1 ? b.rows / tiles.count * b.stride : 0;
   for (Index t = 0, first = 0; t < tiles.count; ++t) {
     const Index rows = tiles.size(t);
     tile_table<T, A, V, packed, end>[static_cast<std::size_t>(rows - 1)](
-        a.from(first), b, start, c.row(first), c.stride, c.cols, descent);
+        a.from(first), b, start, c.row(first), c.stride, c.cols, descent, next + t* fetched);
     if (descent.theta != nullptr) descent.move_down(rows);
     first += rows;
   }
@@ -98,14 +100,15 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
       panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
         with_packing<A>(b, [&](auto packed) {
           product_panel<T, A, tile_vectors, packed, end>(
-              a.of_panel(col / wide, ceil_div(c.cols, wide)), right, start, out, step);
+              a.of_panel(col / wide, ceil_div(c.cols, wide)), right, start, out, step,
+              b.column(col + wide < c.cols ? col + wide : col));
         });
       });
     }
   }
   if (col < c.cols) {
     panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
-      product_panel<T, A, 1, false, end>(a, right, start, out, step);
+      product_panel<T, A, 1, false, end>(a, right, start, out, step, right.data);
     });
   }
 }
@@ -125,7 +128,7 @@ void product_row(const A& a, const Panels<const T>& b, Start start, const Matrix
       const Index vectors = packed ? ceil_div(cols, lanes<T>) : tiles.size(t);
       row_table<T, A, packed>[static_cast<std::size_t>(vectors - 1)](
           a, {b.column(col), b.rows, cols, b.stride, b.step}, start, c.data + col, c.stride, cols,
-          {});
+          {}, b.data);
       col += cols;
     }
   }

@@ -4,11 +4,12 @@
 // B is a panel of columns, of a packed matrix where that is large (workspace_plan.cpp), and is read
 // in place: at this shape the loads are not the limit. Unless B is in the first-level cache anyway,
 // its row 16 steps ahead is prefetched. A step of a whole tile takes two FMA units 6 or 12 cycles,
-// so that is 100 to 200 cycles early: in time for rows from beyond the second-level cache. A
-// prefetch beyond the end does no harm. A tile of a single row is limited by the loads: each value
-// of B is used once. Its rows of B are long pieces of memory, of which 8 ahead are early enough,
-// and 16 too many at once. A tile of one vector, of a narrow B or of the last columns, reads little
-// memory, in order, and does without.
+// so that is 100 to 200 cycles early: in time for rows from beyond the second-level cache. Where B
+// is, the tiles of a panel fetch the next one meanwhile: another core has often written a half of
+// it, and may be a thousand cycles away. A prefetch beyond the end does no harm. A tile of a single
+// row is limited by the loads: each value of B is used once. Its rows of B are long pieces of
+// memory, of which 8 ahead are early enough, and 16 too many at once. A tile of one vector, of a
+// narrow B or of the last columns, reads little memory, in order, and does without.
 //
 // Every element of C is one chain of multiply-adds (fused from v3 on) in the order of k, whatever
 // the tile's shape; or two, as A says, of every second k, which are added in the end. So its bits
@@ -73,12 +74,12 @@ EIGEN_ALWAYS_INLINE void prefetch(const T* tile, Index stride) {
   }
 }
 
-/// `packed`: whether B is a panel of a packed matrix.
+/// `packed`: whether B is a panel of a packed matrix. `next`: rows of another panel, to be fetched.
 /// Computes R of C's rows and V vectors of its columns, of which the last is stored only as far as
 /// `cols` reaches; B, from a packed panel's first column on, is read in whole vectors.
 template <class T, int R, int V, bool packed, End end, class A>
 void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, Index c_stride,
-                  Index cols, const TileDescent<T>& descent) {
+                  Index cols, const TileDescent<T>& descent, const T* next) {
   static_assert(A::is_gradient || end == End::store);
   typename A::template Tile<R> a(a_rows);
   const bool descends = end == End::any ? descent.theta != nullptr : end != End::store;
@@ -147,6 +148,11 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   for (; k + steps <= count; k += steps) {
     a.enter(k);
     a.fetch(k, steps);
+    if constexpr (is_large && V > 1 && !A::prefetches) {
+      __builtin_prefetch(next, 0, 2);
+      __builtin_prefetch(next + line_elements<T>, 0, 2);
+      next += stride;
+    }
     if constexpr (A::is_gradient && is_large) {
       if (k < R * steps / at_once) fetch(k / steps * at_once);
     }
