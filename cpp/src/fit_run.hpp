@@ -106,7 +106,7 @@ class FitRun {
   double alone_for_ = 0;  // seconds
   bool resumes_ = false;  // within an epoch
 
-  std::atomic<bool> theta_is_finite_ = true;  // after the last epoch
+  std::atomic<bool> theta_is_finite_ = true;  // false by whoever finds that its part is not
 
   // All members read these. The first one writes them in a step before its last barrier, or while
   // the others wait for the end of an epoch.

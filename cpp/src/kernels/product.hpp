@@ -53,8 +53,9 @@ void product_panel(const A& a, const Panels<const T>& b, Start start, const Matr
   for (Index t = 0, first = 0; t < tiles.count; ++t) {
     const Index rows = tiles.size(t);
     tile_table<T, A, V, packed, end>[static_cast<std::size_t>(rows - 1)](
-        a.from(first), b, start, c.row(first), c.stride, c.cols, descent, next + t* fetched);
+        a.from(first), b, start, c.row(first), c.stride, c.cols, descent, next);
     if (descent.theta != nullptr) descent.move_down(rows);
+    next += fetched;
     first += rows;
   }
 }
