@@ -23,9 +23,9 @@ template <class T>
 Index first_bad_row(MatrixView<const T> values, int threads) {
   std::atomic<Index> first = values.rows;
   const auto search = [&](Range rows) {
+    if (kernels::all_finite<T>(values.middle_rows(rows.begin, rows.size()))) return;
     Index i = rows.begin;
-    while (i < rows.end && kernels::all_finite(values.row(i), values.cols)) ++i;
-    if (i == rows.end) return;
+    while (kernels::all_finite<T>(values.middle_rows(i, 1))) ++i;
     Index least = first;
     while (i < least && !first.compare_exchange_weak(least, i)) {
     }

@@ -24,7 +24,7 @@ template <class T>
 void check_vector(std::span<const T> v, Index size, const std::string& where,
                   const std::string& name) {
   check_size(v, size, where, name);
-  if (kernels::all_finite(v.data(), size)) return;
+  if (kernels::all_finite<T>({v.data(), 1, size, size})) return;
   const auto bad = std::ranges::find_if(v, [](T x) { return !std::isfinite(x); });
   throw OptionError("[" + where + "] " + name + " has " +
                     (std::isnan(*bad) ? "a NaN" : "an infinity") + " at " +

@@ -107,9 +107,10 @@ bool Workspace<T>::write_back(const Member& member, T* theta) {
       if (!slots_[id].packed.empty()) {
         copy_block<T>(slots_[id].packed.panels(), {few, cols}, Panels<T>::plain(plain));
       }
-      for (Index i = few.begin; i < few.end; ++i) {
-        finite = finite && kernels::all_finite(plain.row(i) + cols.begin, cols.size());
-      }
+      finite =
+          finite &&
+          kernels::all_finite<T>(
+              plain.middle_rows(few.begin, few.size()).middle_columns(cols.begin, cols.size()));
     }
   }
   return finite;

@@ -22,11 +22,32 @@ TYPED_TEST(Finite, FindsOneBadValueWhereverItStands) {
       // Largest values, whose sum would overflow, and a bad one beyond the end.
       std::vector<TypeParam> values(count + 1, Limits::max());
       values[count] = bad;
-      EXPECT_TRUE(kernels::all_finite(values.data(), static_cast<Index>(count)));
+      EXPECT_TRUE(kernels::all_finite<TypeParam>({values.data(), 1, static_cast<Index>(count), 0}));
       for (std::size_t i = 0; i < count; ++i) {
         values[i] = bad;
-        EXPECT_FALSE(kernels::all_finite(values.data(), static_cast<Index>(count)));
+        EXPECT_FALSE(
+            kernels::all_finite<TypeParam>({values.data(), 1, static_cast<Index>(count), 0}));
         values[i] = Limits::lowest();
+      }
+    }
+  }
+}
+
+TYPED_TEST(Finite, LooksAtRowsAndNotAtWhatLiesBetween) {
+  constexpr TypeParam nan = std::numeric_limits<TypeParam>::quiet_NaN();
+  const Index rows = 3;
+  for (const Index cols : {1, 7, 16, 37}) {
+    for (const Index stride : {cols, cols + 5}) {
+      std::vector<TypeParam> values(static_cast<std::size_t>(rows * stride), nan);
+      const MatrixView<TypeParam> view{values.data(), rows, cols, stride};
+      for (Index i = 0; i < rows; ++i) std::fill_n(view.row(i), cols, TypeParam{1});
+      EXPECT_TRUE(kernels::all_finite<TypeParam>(view));
+      for (Index i = 0; i < rows; ++i) {
+        for (Index j = 0; j < cols; ++j) {
+          view(i, j) = nan;
+          EXPECT_FALSE(kernels::all_finite<TypeParam>(view)) << i << ", " << j;
+          view(i, j) = 1;
+        }
       }
     }
   }

@@ -75,11 +75,7 @@ void Dense<T>::initialize(MatrixView<T> parameters, Random& random, std::string_
   }
   const Initializer init = options_.init.value_or(Initializer::for_activation(options_.activation));
   init.fill(parameters, options_.bias, random, name);
-  bool finite = true;
-  for (Index i = 0; finite && i < parameters.rows; ++i) {
-    finite = kernels::all_finite(parameters.row(i), parameters.cols);
-  }
-  require(finite, "Dense",
+  require(kernels::all_finite<T>(parameters), "Dense",
           "the initial weights of " + in_quotes(name) + " are larger than a float32 can be");
 }
 
