@@ -113,7 +113,7 @@ void input_gradient(benchmark::State& state, const Product& product, bool eigen)
 /// In pieces, each written over the last: a step uses a piece as soon as it is computed, and the
 /// gradient never travels to memory (batch_update.cpp).
 template <class T>
-void weight_gradient_in_pieces(Rows<T> x, MatrixView<const T> grad_out, MatrixView<T> piece) {
+void weight_gradient_in_pieces(Rows<T> x, MatrixView<const T> grad_out, Panels<T> piece) {
   for (Index first = 0; first < x.cols; first += piece.rows) {
     const Range inputs{first, std::min(first + piece.rows, x.cols)};
     kernels::affine_gradient<T>(x, inputs, grad_out, false, piece.middle_rows(0, inputs.size()));
@@ -132,7 +132,7 @@ void weight_gradient(benchmark::State& state, const Product& product, bool eigen
     if (eigen) {
       dW.noalias() = X.transpose() * dT;
     } else {
-      weight_gradient_in_pieces<T>(x.rows(), grad_out.view(), piece.view());
+      weight_gradient_in_pieces<T>(x.rows(), grad_out.view(), Panels<T>::plain(piece.view()));
     }
   });
 }

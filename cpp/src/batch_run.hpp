@@ -34,6 +34,9 @@ double step_flops(const Network<T>& network, Index batch_size) {
   return 6 * network.multiply_adds() * static_cast<double>(batch_size);
 }
 
+/// Of a core, at least, in bytes: what is smaller stays in it anyway, and need not be fetched.
+inline constexpr std::size_t second_level_cache = std::size_t{1} << 20;
+
 /// What a gradient is multiplied with, so that its norm is at most clip_norm.
 template <class T>
 double clip_scale(std::span<const T> gradient, double clip_norm);
@@ -102,9 +105,10 @@ class BatchRun {
     Index offset;                  // where it begins in a gradient of θ's order
     Index stride;                  // from one of its rows to the next in that
     bool can_descend;              // whether its gradient need not be stored for gradient descent
-    MatrixView<T> gradient;        // where it is put until it is used
+    Panels<T> gradient;            // where it is put until it is used: as θ lies
     bool descends = false;         // whether the calls take the step themselves
     ParameterCalls<T> calls = {};  // that compute it
+    std::vector<UpdateBlock<T>> updates = {};  // by it, where the calls do not take the step
   };
   /// The pieces of a member, with calls for training steps on batches of so many samples.
   struct Share {
@@ -148,12 +152,13 @@ class BatchRun {
   void each_share(const Member& member, F&& f);
   void prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer);
   void update(const Piece& piece, Index samples, Optimizer& optimizer);
-  [[nodiscard]] MatrixView<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
-  void add_penalty_gradient(const Piece& piece, Index samples, MatrixView<T> gradient) const;
-  template <class F>
-  static void each_view(const Piece& piece, F&& f);
+  [[nodiscard]] Panels<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
+  void add_penalty_gradient(const Piece& piece, Index samples, const Panels<T>& gradient) const;
+  [[nodiscard]] bool is_far(const Optimizer& optimizer) const;
   static Panels<T> state_of(const Piece& piece, std::size_t k, Optimizer& optimizer);
-  void step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer);
+  template <class F>
+  static void each_block(const Piece& piece, const Panels<T>& gradient, Optimizer& optimizer,
+                         F&& f);
 
   Network<T>* network_;
   Regularizer regularizer_;

@@ -22,15 +22,6 @@ constexpr Index piece_elements = static_cast<Index>(64 * std::size_t{1024} / siz
 /// without.
 constexpr std::size_t most_free_pieces = 2;
 
-/// Elements from one row of a piece's gradient to the next: as in θ, where a piece is then one long
-/// row to the optimizer; or an odd number of cache lines, so that the rows of a tile do not meet in
-/// the cache.
-template <class T>
-Index piece_stride(Index cols, bool packed) {
-  if (!packed) return cols;
-  return (ceil_div(cols, line_elements<T>) | 1) * line_elements<T>;
-}
-
 template <class T>
 Index rows_of_pieces(Index cols) {
   return std::max<Index>(1, piece_elements<T> / (cols * tile)) * tile;
@@ -58,9 +49,11 @@ void BatchRun<T>::make_pieces() {
     Index largest = 0;
     for (Piece& piece : share.pieces) {
       const auto [rows, cols] = piece.block;
-      piece.gradient = {nullptr, rows.size(), cols.size(),
-                        piece_stride<T>(cols.size(), piece.theta.is_packed())};
-      largest = std::max(largest, rows.size() * piece.gradient.stride);
+      const bool packed = piece.theta.is_packed();
+      piece.gradient = packed ? Panels<T>::packed(nullptr, rows.size(), cols.size())
+                              : Panels<T>::plain({nullptr, rows.size(), cols.size(), cols.size()});
+      largest = std::max(largest, packed ? Panels<T>::packed_size(rows.size(), cols.size())
+                                         : rows.size() * cols.size());
     }
     const std::size_t free = members_ == 1 ? 0 : std::min(most_free_pieces, share.pieces.size());
     share.own = share.pieces.size() - free;
@@ -116,21 +109,9 @@ void BatchRun<T>::each_share(const Member& member, F&& f) {
   }
 }
 
-/// Calls f(columns, view of θ) for parts of a piece whose columns are one view.
-template <class T>
-template <class F>
-void BatchRun<T>::each_view(const Piece& piece, F&& f) {
-  const Index cols = piece.block.cols.size();
-  const Index width = piece.theta.is_packed() ? panel_columns<T> : cols;
-  for (Index left = 0; left < cols; left += width) {
-    const Index count = std::min(width, cols - left);
-    f(Range{left, left + count}, piece.theta.view(left, count));
-  }
-}
-
 template <class T>
 void BatchRun<T>::add_penalty_gradient(const Piece& piece, Index samples,
-                                       MatrixView<T> gradient) const {
+                                       const Panels<T>& gradient) const {
   if (!penalized_) return;
   for (const bool weights : {true, false}) {
     const Regularizer r = penalty_of(regularizer_, network_->graph().node(piece.node).op->penalty(),
@@ -138,18 +119,20 @@ void BatchRun<T>::add_penalty_gradient(const Piece& piece, Index samples,
     if (r.l1 == 0 && r.l2 == 0) continue;
     const Range rows =
         weights ? Range{0, piece.weight_rows} : Range{piece.weight_rows, gradient.rows};
-    each_view(piece, [&](Range cols, MatrixView<T> theta) {
-      kernels::add_penalty_gradient<T>(
-          theta.middle_rows(rows.begin, rows.size()), static_cast<T>(r.l1), static_cast<T>(r.l2),
-          gradient.middle_rows(rows.begin, rows.size()).middle_columns(cols.begin, cols.size()));
+    const auto of_rows = [&](const MatrixView<T>& all) {
+      return all.middle_rows(rows.begin, rows.size());
+    };
+    piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
+      kernels::add_penalty_gradient<T>(of_rows(theta), static_cast<T>(r.l1), static_cast<T>(r.l2),
+                                       of_rows(gradient.view(first, theta.cols)));
     });
   }
 }
 
 template <class T>
-MatrixView<T> BatchRun<T>::stored_gradient(const Piece& piece, std::span<T> gradient) const {
-  return {gradient.data() + piece.offset, piece.block.rows.size(), piece.block.cols.size(),
-          piece.stride};
+Panels<T> BatchRun<T>::stored_gradient(const Piece& piece, std::span<T> gradient) const {
+  return Panels<T>::plain({gradient.data() + piece.offset, piece.block.rows.size(),
+                           piece.block.cols.size(), piece.stride});
 }
 
 template <class T>
@@ -157,7 +140,7 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
                                  std::span<T> gradient) {
   each_share(member, [&](const Share& share) {
     for (const Piece& piece : share.pieces) {
-      const MatrixView<T> to = stored_gradient(piece, gradient);
+      const Panels<T> to = stored_gradient(piece, gradient);
       workspace_.parameter_gradient(piece.node, {0, batch.count}, piece.block, training_, to);
       add_penalty_gradient(piece, batch.count, to);
     }
@@ -182,12 +165,28 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& opti
   // Whether it descends, not how: another member may be about to begin the step.
   piece.descends = piece.can_descend && optimizer.descends();
   Descent<T> descent;
-  if (piece.descends) {
-    const bool has_velocity = optimizer.state_vectors() > 0;
-    descent = {piece.theta, has_velocity ? state_of(piece, 0, optimizer).data : nullptr, &rule_};
+  if (piece.descends || (piece.can_descend && is_far(optimizer))) {
+    descent.theta = piece.theta;
+    for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
+      descent.state[k] = state_of(piece, k, optimizer).data;
+    }
+    if (piece.descends) descent.rule = &rule_;
   }
   workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, descent, rank,
                         piece.calls);
+  piece.updates.clear();
+  if (piece.descends) return;
+  each_block(piece, piece.gradient, optimizer,
+             [&](const UpdateBlock<T>& block) { piece.updates.push_back(block); });
+}
+
+/// Whether a member's θ and what the optimizer keeps of it outgrow its second-level cache: then
+/// they are worth fetching.
+template <class T>
+bool BatchRun<T>::is_far(const Optimizer& optimizer) const {
+  const std::size_t vectors = 1 + optimizer.state_vectors();
+  const auto elements = static_cast<std::size_t>(network_->parameter_count() / members_);
+  return vectors * elements * sizeof(T) > second_level_cache;
 }
 
 template <class T>
@@ -218,7 +217,7 @@ void BatchRun<T>::update(const Piece& piece, Index samples, Optimizer& optimizer
   piece.calls.run();
   if (piece.descends) return;
   add_penalty_gradient(piece, samples, piece.gradient);
-  step(piece, piece.gradient, optimizer);
+  for (const UpdateBlock<T>& block : piece.updates) optimizer.update(block);
 }
 
 /// Of a piece, the optimizer's vector k.
@@ -231,15 +230,17 @@ Panels<T> BatchRun<T>::state_of(const Piece& piece, std::size_t k, Optimizer& op
       .middle_rows(rows.begin, rows.size());
 }
 
+/// Calls f(block) for the parts of a piece whose columns are one view.
 template <class T>
-void BatchRun<T>::step(const Piece& piece, MatrixView<T> gradient, Optimizer& optimizer) {
-  each_view(piece, [&](Range cols, MatrixView<T> theta) {
-    UpdateBlock<T> block{
-        theta, gradient.middle_columns(cols.begin, cols.size()), {}, piece.weight_rows};
+template <class F>
+void BatchRun<T>::each_block(const Piece& piece, const Panels<T>& gradient, Optimizer& optimizer,
+                             F&& f) {
+  piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
+    UpdateBlock<T> block{theta, gradient.view(first, theta.cols), {}, piece.weight_rows};
     for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
-      block.state[k] = state_of(piece, k, optimizer).view(cols.begin, cols.size());
+      block.state[k] = state_of(piece, k, optimizer).view(first, theta.cols);
     }
-    optimizer.update(block);
+    f(block);
   });
 }
 
@@ -268,11 +269,14 @@ void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
   member.barrier();
   each_share(member, [&](const Share& share) {
     for (const Piece& piece : share.pieces) {
-      const MatrixView<T> part = stored_gradient(piece, gradient);
-      for (Index i = 0; i < part.rows; ++i) {
-        for (Index j = 0; j < part.cols; ++j) part(i, j) *= static_cast<T>(clip_scale_);
-      }
-      step(piece, part, optimizer);
+      const Panels<T> part = stored_gradient(piece, gradient);
+      part.each_view([&](Index /*first*/, const MatrixView<T>& all) {
+        for (Index i = 0; i < all.rows; ++i) {
+          for (Index j = 0; j < all.cols; ++j) all(i, j) *= static_cast<T>(clip_scale_);
+        }
+      });
+      each_block(piece, part, optimizer,
+                 [&](const UpdateBlock<T>& block) { optimizer.update(block); });
     }
   });
 }

@@ -54,7 +54,7 @@ void take_parameters(Workspace<T>& workspace, const Network<T>& network, const M
       const auto [rows, cols] = nodes[id].parameters;
       if (rows == 0 || nodes[id].owner != id || workspace.has_fixed_user(id) != fixed) continue;
       workspace.parameter_gradient(id, {row, row + 1}, {{0, rows}, {0, cols}}, false,
-                                   {to + nodes[id].offset, rows, cols, cols});
+                                   Panels<T>::plain({to + nodes[id].offset, rows, cols, cols}));
     }
   };
   const Range mine = member.share(piece.rows());

@@ -24,9 +24,6 @@ Index samples_of(const Dataset<T>& data, const FitOptions& options) {
   return options.samples.empty() ? data.size() : static_cast<Index>(options.samples.size());
 }
 
-/// Of a core, at least: inputs of so few bytes stay in it anyway.
-constexpr std::size_t second_level_cache = std::size_t{1} << 20;
-
 template <class T>
 std::size_t input_bytes(const Dataset<T>& data) {
   std::size_t bytes = 0;

@@ -82,7 +82,7 @@ class GradientAt {
     const Index first = node.offset + block.rows.begin * stride + block.cols.begin;
     const MatrixView<double> part{gradient_.data() + first, block.rows.size(), block.cols.size(),
                                   stride};
-    workspace_.parameter_gradient(id, {0, count_}, block, false, part);
+    workspace_.parameter_gradient(id, {0, count_}, block, false, Panels<double>::plain(part));
     const MatrixView<double> to{out.data() + first, part.rows, part.cols, stride};
     for (Index i = 0; i < part.rows; ++i) {
       for (Index j = 0; j < part.cols; ++j) to(i, j) += point.factor * part(i, j);

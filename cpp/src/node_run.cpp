@@ -103,7 +103,7 @@ void NodeRun<T>::parameter_part() {
   pass.saved = saved_.view();
   pass.output_gradient = output_gradient_.view();
   pass.block = {{0, block.rows}, {0, block.cols}};
-  pass.gradient = parameter_gradient_.view();
+  pass.gradient = Panels<T>::plain(parameter_gradient_.view());
   pass.training = mode_.training;
   node_->op->parameter_gradient(pass);
 }

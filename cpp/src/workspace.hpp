@@ -150,10 +150,10 @@ class Workspace {
   bool write_back(const Member& member, T* theta);
   /// A block of the gradient of node `id`'s own parameters, from some rows of the batch.
   void parameter_gradient(NodeId id, Range rows, Block block, bool training,
-                          MatrixView<T> gradient) const;
+                          Panels<T> gradient) const;
   /// The same as calls by some member, which replace those in `made`; or, with a descent, which
-  /// can_descend(id) must allow, that step by it.
-  void make_calls(NodeId id, Range rows, Block block, bool training, MatrixView<T> gradient,
+  /// can_descend(id) must allow, and its rule, that step by it.
+  void make_calls(NodeId id, Range rows, Block block, bool training, Panels<T> gradient,
                   const Descent<T>& descent, int rank, ParameterCalls<T>& made) const;
   /// Whether there is one such pass only, which can take the step of gradient descent itself.
   [[nodiscard]] bool can_descend(NodeId id) const;
@@ -205,7 +205,7 @@ class Workspace {
   [[nodiscard]] Share share(Sharing sharing, NodeId id, Index columns, const Program& program,
                             const Member& member) const;
   [[nodiscard]] ParameterPass<T> parameter_pass(NodeId user, Range rows, Block block, bool training,
-                                                MatrixView<T> gradient) const;
+                                                Panels<T> gradient) const;
   [[nodiscard]] Range columns_of(const Step& step) const;
   [[nodiscard]] Panels<const T> current_parameters(const Node<T>& node, const T* theta);
 

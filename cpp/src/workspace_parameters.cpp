@@ -19,7 +19,7 @@ Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
 // Without its inputs, which are a list of somebody's.
 template <class T>
 ParameterPass<T> Workspace<T>::parameter_pass(NodeId user, Range rows, Block block, bool training,
-                                              MatrixView<T> gradient) const {
+                                              Panels<T> gradient) const {
   const Node<T>& node = graph_->node(user);
   const Slot<T>& slot = slots_[user];
   ParameterPass<T> pass;
@@ -35,7 +35,7 @@ ParameterPass<T> Workspace<T>::parameter_pass(NodeId user, Range rows, Block blo
 
 template <class T>
 void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool training,
-                                      MatrixView<T> gradient) const {
+                                      Panels<T> gradient) const {
   for (const NodeId user : slots_[id].users) {
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
     const InputList inputs(*this, graph_->node(user), own);
@@ -46,9 +46,8 @@ void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool t
 }
 
 template <class T>
-void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
-                              MatrixView<T> gradient, const Descent<T>& descent, int rank,
-                              ParameterCalls<T>& made) const {
+void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training, Panels<T> gradient,
+                              const Descent<T>& descent, int rank, ParameterCalls<T>& made) const {
   const std::vector<NodeId>& users = slots_[id].users;
   made.calls.clear();
   made.inputs.clear();
@@ -118,12 +117,12 @@ bool Workspace<T>::write_back(const Member& member, T* theta) {
 
 #define NNBIND_INSTANTIATE(T)                                                                      \
   template Block Workspace<T>::my_parameters(const Member&, NodeId) const;                         \
-  template void Workspace<T>::parameter_gradient(NodeId, Range, Block, bool, MatrixView<T>) const; \
+  template void Workspace<T>::parameter_gradient(NodeId, Range, Block, bool, Panels<T>) const;     \
   template Panels<const T> Workspace<T>::current_parameters(const Node<T>&, const T*);             \
   template Panels<T> Workspace<T>::parameters(NodeId, T*);                                         \
   template bool Workspace<T>::can_descend(NodeId) const;                                           \
-  template void Workspace<T>::make_calls(NodeId, Range, Block, bool, MatrixView<T>,                \
-                                         const Descent<T>&, int, ParameterCalls<T>&) const;        \
+  template void Workspace<T>::make_calls(NodeId, Range, Block, bool, Panels<T>, const Descent<T>&, \
+                                         int, ParameterCalls<T>&) const;                           \
   template void Workspace<T>::read(const Member&, const T*);                                       \
   template bool Workspace<T>::write_back(const Member&, T*);
 NNBIND_INSTANTIATE(float)

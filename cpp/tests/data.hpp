@@ -82,6 +82,14 @@ bool equal(MatrixView<const T> a, MatrixView<const T> b) {
   }
   return true;
 }
+template <class T>
+bool equal(const Panels<const T>& a, MatrixView<const T> b) {
+  bool same = true;
+  a.each_view([&](Index first, const MatrixView<const T>& part) {
+    same = same && equal<T>(part, b.middle_columns(first, part.cols));
+  });
+  return same;
+}
 
 /// Samples of a smooth function of `inputs` numbers, with classes for those who want them.
 template <class T>

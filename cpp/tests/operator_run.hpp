@@ -220,9 +220,9 @@ class OperatorRun {
     for (const Range rows : {Range{0, middle}, Range{middle, block_.rows}}) {
       for (const Range columns : column_parts(block_.cols)) {
         pass.block = {rows, columns};
-        pass.gradient = parameter_gradient_.view()
-                            .middle_rows(rows.begin, rows.size())
-                            .middle_columns(columns.begin, columns.size());
+        pass.gradient = Panels<double>::plain(parameter_gradient_.view()
+                                                  .middle_rows(rows.begin, rows.size())
+                                                  .middle_columns(columns.begin, columns.size()));
         op_.parameter_gradient(pass);
       }
     }

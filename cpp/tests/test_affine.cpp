@@ -77,6 +77,9 @@ class Affine : public ::testing::Test {
   static bool equal(const Framed<T>& a, const Framed<T>& b) {
     return test::equal<T>(a.view(), b.view());
   }
+  static bool equal(PackedMatrix<T>& a, const Framed<T>& b) {
+    return test::equal<T>(Panels<const T>(a.panels()), b.view());
+  }
 
  private:
   Random random_{2};
@@ -142,12 +145,45 @@ TYPED_TEST(Affine, GradientEqualsTheNaiveLoopForEveryShape) {
       const MatrixView<T> naive_weights = expected.view().middle_rows(0, shape.inputs);
       T* const naive_bias = expected.view().row(shape.inputs);
       for (const bool accumulate : {true, false}) {
-        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), accumulate, out.view());
+        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), accumulate,
+                                    Panels<T>::plain(out.view()));
         naive::weight_gradient<T>(x.view(), all, grad_out.view(), accumulate, naive_weights);
         if (bias) naive::bias_gradient<T>(grad_out.view(), accumulate, naive_bias);
         ASSERT_TRUE(this->equal(out, expected)) << shape << ", accumulate: " << accumulate;
       }
       ASSERT_TRUE(out.frame_is_whole()) << shape << ", bias: " << bias;
+    }
+  }
+}
+
+// As a fit has it: in panels, with what the optimizer will change beside it, which only it may.
+TYPED_TEST(Affine, GradientInPanelsIsTheSameAndLeavesThetaToTheOptimizer) {
+  using T = TypeParam;
+  for (const ProductShape& shape : shapes()) {
+    const auto x = this->integers(shape.rows, shape.inputs);
+    const auto grad_out = this->integers(shape.rows, shape.units);
+    const Range all{0, shape.inputs};
+    auto plain = this->integers(shape.inputs + 1, shape.units);
+    auto in_panels = packed<T>(plain.view());
+    const auto theta = this->integers(shape.inputs + 1, shape.units);
+    auto packed_theta = packed<T>(theta.view());
+    auto first = packed<T>(theta.view());
+    auto second = packed<T>(theta.view());
+    const Descent<T> step{packed_theta.panels(), {first.panels().data, second.panels().data}};
+    for (const bool accumulate : {true, false}) {
+      const auto write = [&](const Panels<T>& to, const Descent<T>& beside) {
+        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), accumulate, to, beside);
+      };
+      auto expected = this->copy(plain);
+      write(Panels<T>::plain(expected.view()), {});
+      write(Panels<T>::plain(plain.view()), step);
+      write(in_panels.panels(), step);
+      ASSERT_TRUE(this->equal(plain, expected)) << shape << ", accumulate: " << accumulate;
+      ASSERT_TRUE(this->equal(in_panels, expected)) << shape << ", accumulate: " << accumulate;
+      ASSERT_TRUE(plain.frame_is_whole()) << shape;
+    }
+    for (PackedMatrix<T>* kept : {&packed_theta, &first, &second}) {
+      ASSERT_TRUE(this->equal(*kept, theta)) << shape;
     }
   }
 }
@@ -187,8 +223,9 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
 
       const bool moves = rule.momentum != 0;
       const auto descend = [&](const Panels<T>& to, T* v) {
-        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), false, memory.view(),
-                                    {to, moves ? v : nullptr, &rule});
+        kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), false,
+                                    Panels<T>::plain(memory.view()),
+                                    {to, {moves ? v : nullptr}, &rule});
       };
       descend(Panels<T>::plain(theta.view()), velocity.view().data);
       descend(packed_theta.panels(), packed_velocity.panels().data);
@@ -196,14 +233,8 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       ASSERT_TRUE(!moves || this->equal(velocity, expected_velocity)) << shape;
       ASSERT_TRUE(theta.frame_is_whole() && memory.frame_is_whole()) << shape;
       ASSERT_TRUE(velocity.frame_is_whole()) << shape;
-      for (Index j = 0; j < shape.units; ++j) {
-        const auto is_expected = [j](PackedMatrix<T>& m, const Framed<T>& hoped) {
-          return test::equal<T>(m.panels().view(j, 1), hoped.view().middle_columns(j, 1));
-        };
-        ASSERT_TRUE(is_expected(packed_theta, expected) &&
-                    (!moves || is_expected(packed_velocity, expected_velocity)))
-            << shape << " packed, column " << j;
-      }
+      ASSERT_TRUE(this->equal(packed_theta, expected)) << shape << " packed";
+      ASSERT_TRUE(!moves || this->equal(packed_velocity, expected_velocity)) << shape << " packed";
     }
   }
 }
@@ -216,7 +247,8 @@ TYPED_TEST(Affine, WeightGradientOfEveryRangeIsThosePartsOfTheWhole) {
     for (Index end = begin; end <= 29; ++end) {
       auto out = this->integers(end - begin, 19);
       auto expected = this->copy(out);
-      kernels::affine_gradient<T>(x.rows(), {begin, end}, grad_out.view(), true, out.view());
+      kernels::affine_gradient<T>(x.rows(), {begin, end}, grad_out.view(), true,
+                                  Panels<T>::plain(out.view()));
       naive::weight_gradient<T>(x.view(), {begin, end}, grad_out.view(), true, expected.view());
       ASSERT_TRUE(this->equal(out, expected)) << begin << " .. " << end;
       ASSERT_TRUE(out.frame_is_whole()) << begin << " .. " << end;
@@ -240,7 +272,7 @@ TYPED_TEST(Affine, WeightGradientReadsNothingBeyondARow) {
     auto out = this->integers(inputs, units);
     auto expected = this->copy(out);
     kernels::affine_gradient<T>({list.data(), rows, inputs}, {0, inputs}, grad_out.view(), false,
-                                out.view());
+                                Panels<T>::plain(out.view()));
     naive::weight_gradient<T>(x.view(), {0, inputs}, grad_out.view(), false, expected.view());
     ASSERT_TRUE(this->equal(out, expected)) << inputs;
   }
@@ -255,7 +287,8 @@ TYPED_TEST(Affine, BiasGradientEqualsTheNaiveLoopForEveryShape) {
       auto out = this->integers(1, units);
       auto expected = this->copy(out);
       for (const bool accumulate : {true, false}) {
-        kernels::affine_gradient<T>(x.rows(), {0, 0}, grad_out.view(), accumulate, out.view());
+        kernels::affine_gradient<T>(x.rows(), {0, 0}, grad_out.view(), accumulate,
+                                    Panels<T>::plain(out.view()));
         naive::bias_gradient<T>(grad_out.view(), accumulate, expected.view().data);
         ASSERT_TRUE(this->equal(out, expected)) << rows << " x " << units;
       }
@@ -299,8 +332,9 @@ TYPED_TEST(Affine, PartsOfTheRowsAndColumnsHaveTheBitsOfTheWhole) {
     }
     for (Index k = 0; k < 37; k += part) {
       const Range range{k, std::min<Index>(k + part, 37)};
-      kernels::affine_gradient<T>(x.rows(), range, grad_out.view(), false,
-                                  products.grad_weights.view().middle_rows(k, range.size()));
+      kernels::affine_gradient<T>(
+          x.rows(), range, grad_out.view(), false,
+          Panels<T>::plain(products.grad_weights.view()).middle_rows(k, range.size()));
     }
     return products;
   };

@@ -157,7 +157,7 @@ class ScaledSquare final : public Operator<double> {
     }
   }
   void parameter_gradient(const ParameterPass<double>& pass) const override {
-    const MatrixView<double> to = pass.gradient;
+    const MatrixView<double> to = pass.gradient.view(0, pass.gradient.cols);
     for (Index j = 0; j < to.cols && pass.block.rows.size() > 0; ++j) {
       to(0, j) = 0;
       for (Index i = 0; i < pass.output_gradient.rows; ++i) {

@@ -1,6 +1,9 @@
 // Gradient descent by a block of θ's gradient, as that is computed.
 #pragma once
 
+#include <array>
+#include <cstddef>
+
 #include "nnbind/matrix.hpp"
 
 namespace nnbind {
@@ -22,19 +25,26 @@ struct DescentRule {
   }
 };
 
-/// A block of θ that is to take such a step; none where its data is null.
+/// Vectors of θ's size that an optimizer may keep.
+inline constexpr std::size_t most_state_vectors = 2;
+
+/// A block of θ that is to take such a step; none where its data is null. Without a rule its
+/// gradient is stored, for a step of another kind that follows: what that will change is fetched
+/// meanwhile.
 template <class T>
 struct Descent {
+  using State = std::array<T*, most_state_vectors>;
   Panels<T> theta;
-  T* velocity = nullptr;                 ///< v, which lies as θ does; nullptr where μ = 0
+  State state = {};                      ///< the optimizer's vectors, which lie as θ does: v first
   const DescentRule<T>* rule = nullptr;  ///< of the step by which it is taken
 
-  /// The velocity of an element of θ and those behind it; nullptr if there is none.
-  [[nodiscard]] T* velocity_of(const T* element) const {
-    return velocity == nullptr ? nullptr : velocity + (element - theta.data);
+  /// State k of an element of θ and those behind it; null where there is none.
+  [[nodiscard]] T* state_of(const T* element, std::size_t k = 0) const {
+    return state[k] == nullptr ? nullptr : state[k] + (element - theta.data);
   }
   [[nodiscard]] Descent middle_rows(Index first, Index count) const {
-    return {theta.middle_rows(first, count), velocity_of(theta.data + first * theta.stride), rule};
+    const T* const row = theta.data + first * theta.stride;
+    return {theta.middle_rows(first, count), {state_of(row), state_of(row, 1)}, rule};
   }
 };
 

@@ -85,6 +85,14 @@ struct Panels {
   [[nodiscard]] MatrixView<T> view(Index first, Index count) const {
     return {column(first), rows, count, stride};
   }
+  /// Calls f(first column, view) for one panel after the other, or for all of a plain matrix.
+  template <class F>
+  void each_view(F&& f) const {
+    const Index most = is_packed() ? width : cols;
+    for (Index first = 0; first < cols; first += most) {
+      f(first, view(first, first + most < cols ? most : cols - first));
+    }
+  }
 
   // NOLINTNEXTLINE(google-explicit-constructor): a reader may look at what a writer may change.
   operator Panels<const T>() const { return {data, rows, cols, stride, step}; }

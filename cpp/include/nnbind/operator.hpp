@@ -95,10 +95,10 @@ struct Block {
   Range cols;
 };
 
-/// A block of ∂L/∂(parameters) from the whole batch; or, with a descent, that step by it at once.
-/// That is asked only of operators that say descends(), and never with accumulate; `gradient` is
-/// then memory for them to use. There is neither θ nor the output here: what the gradient needs of
-/// them, `forward` keeps in `saved`.
+/// A block of ∂L/∂(parameters) from the whole batch; or, with a descent that has a rule, that step
+/// by it at once. Descents are only for operators that say descends(), rules never with accumulate;
+/// `gradient` is then memory for them to use. There is neither θ nor the output here: what the
+/// gradient needs of them, `forward` keeps in `saved`.
 template <class T>
 struct ParameterPass {
   std::span<const Rows<T>> inputs;
@@ -106,10 +106,10 @@ struct ParameterPass {
   MatrixView<const T> saved;
   MatrixView<const T> output_gradient;  ///< what backward_output left, all of its columns
   Block block;                          ///< of the parameters
-  MatrixView<T> gradient;               ///< that block, to be written; (0, 0) is its corner
-  bool accumulate = false;              ///< add to it
-  bool training = false;                ///< as in the forward pass
-  Descent<T> descent;                   ///< of that block of the parameters
+  Panels<T> gradient;       ///< that block, to be written; plain unless the operator reads_panels()
+  bool accumulate = false;  ///< add to it
+  bool training = false;    ///< as in the forward pass
+  Descent<T> descent;       ///< of that block of the parameters
 };
 
 /// An operator is a function of the values on its edges and of its block of θ. It keeps no state:

@@ -18,9 +18,6 @@
 
 namespace nnbind {
 
-/// Vectors of θ's size that an optimizer may keep.
-inline constexpr std::size_t most_state_vectors = 2;
-
 /// A rectangle of θ, its gradient and the optimizer's state, to be updated in one go.
 template <class T>
 struct UpdateBlock {

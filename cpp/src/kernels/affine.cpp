@@ -172,7 +172,7 @@ namespace {
 /// of such a block.
 template <class T, class Left>
 void weight_gradient_by_blocks(Left&& left, Index block, const MatrixView<const T>& grad_out,
-                               bool accumulate, const MatrixView<T>& grad_weights,
+                               bool accumulate, const Panels<T>& grad_weights,
                                const Descent<T>& descent) {
   constexpr Index most_rows = InputStack<T>::most_samples;
   for (Index first = 0; first < grad_out.rows; first += most_rows) {
@@ -194,8 +194,7 @@ void weight_gradient_by_blocks(Left&& left, Index block, const MatrixView<const 
 // on a page of its own.
 template <class T>
 void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                     bool accumulate, const MatrixView<T>& grad_weights,
-                     const Descent<T>& descent) {
+                     bool accumulate, const Panels<T>& grad_weights, const Descent<T>& descent) {
   using Stack = InputStack<T>;
   constexpr Index most_in_place = many_registers ? 64 : 48;
   constexpr auto elements = static_cast<Index>(18 * std::size_t{1024} / sizeof(T));
@@ -220,7 +219,7 @@ void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& 
 }
 
 template <class T>
-void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad_bias,
+void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, const Panels<T>& gradient,
                    const Descent<T>& descent) {
   // Four sums, of every fourth sample each: a single one would wait for itself at each addition.
   const auto column_sum = [rows = grad_out.rows, stride = grad_out.stride](const T* column,
@@ -240,27 +239,28 @@ void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, T* grad
   };
   for (Index j = 0; j < grad_out.cols; j += lanes<T>) {
     const Index left = std::min(lanes<T>, grad_out.cols - j);
-    const Packet<T> start = accumulate ? load_first(grad_bias + j, left) : broadcast(T{0});
+    const Packet<T> start = accumulate ? load_first(gradient.column(j), left) : broadcast(T{0});
     const Packet<T> sum = column_sum(grad_out.data + j, start);
-    if (descent.theta.data == nullptr) {
-      store_first(grad_bias + j, sum, left);
+    if (descent.rule == nullptr) {
+      store_first(gradient.column(j), sum, left);
     } else {
       T* const theta = descent.theta.column(j);
       const DescentStep<Packet<T>> step(*descent.rule);
-      descend(step, sum, theta, descent.velocity_of(theta), left);
+      descend(step, sum, theta, descent.state_of(theta), left);
     }
   }
 }
 
 template <class T>
 void gradient_of_rows(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                      bool accumulate, const MatrixView<T>& gradient, const Descent<T>& descent) {
+                      bool accumulate, const Panels<T>& gradient, const Descent<T>& descent) {
   const Index weights = inputs.size();
   if (weights > 0) {
     weight_gradient(x, inputs, grad_out, accumulate, gradient.middle_rows(0, weights), descent);
   }
   if (gradient.rows > weights) {
-    bias_gradient(grad_out, accumulate, gradient.row(weights), descent.middle_rows(weights, 1));
+    bias_gradient(grad_out, accumulate, gradient.middle_rows(weights, 1),
+                  descent.middle_rows(weights, 1));
   }
 }
 
@@ -270,8 +270,8 @@ template <class T>
 GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumulate,
                               const Descent<T>& descent) {
   if (grad_out.rows != 1 || accumulate) return &gradient_of_rows<T>;
-  if (descent.theta.data == nullptr) return &gradient_of_sample<T>;
-  const bool has_velocity = descent.velocity != nullptr;
+  if (descent.rule == nullptr) return &gradient_of_sample<T>;
+  const bool has_velocity = descent.state[0] != nullptr;
   return descent.theta.is_packed() ? descent_by_sample<T, true>(has_velocity)
                                    : descent_by_sample<T, false>(has_velocity);
 }

@@ -33,12 +33,12 @@ template <class T>
 InputGradientLoop<T> input_gradient_loop(const Panels<const T>& weights, bool one_sample);
 
 /// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it; and
-/// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. With a descent that
-/// step by it instead, of the same block of W and b; what is then in `gradient` is not the
-/// gradient.
+/// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. With a descent
+/// that has a rule that step by it instead, of the same block of W and b; what is then in
+/// `gradient` is not the gradient.
 template <class T>
 using GradientLoop = void (*)(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                              bool accumulate, const MatrixView<T>& gradient,
+                              bool accumulate, const Panels<T>& gradient,
                               const Descent<T>& descent);
 template <class T>
 GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumulate,
@@ -57,8 +57,7 @@ void affine_input_gradient(const MatrixView<const T>& grad_out, const Panels<con
 }
 template <class T>
 void affine_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                     bool accumulate, const MatrixView<T>& gradient,
-                     const Descent<T>& descent = {}) {
+                     bool accumulate, const Panels<T>& gradient, const Descent<T>& descent = {}) {
   gradient_loop<T>(grad_out, accumulate, descent)(x, inputs, grad_out, accumulate, gradient,
                                                   descent);
 }

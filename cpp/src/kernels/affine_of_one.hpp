@@ -140,15 +140,17 @@ EIGEN_ALWAYS_INLINE void each_row(const T* x, Index inputs, const T* g, MatrixVi
 /// ∂L/∂W and ∂L/∂b of a single sample: b is the weight of an input that is 1.
 template <class T>
 void gradient_of_sample(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                        bool /*accumulate*/, const MatrixView<T>& gradient,
+                        bool /*accumulate*/, const Panels<T>& gradient,
                         const Descent<T>& /*descent*/) {
-  const auto put = [to = gradient](Index i, T left, const T* right, Index count) {
-    const auto product = [left = broadcast(left)](const Packet<T>& r) {
-      return Packet<T>(simd::pmul(left, r));
+  gradient.each_view([&](Index first, const MatrixView<T>& to) {
+    const auto put = [to](Index i, T left, const T* right, Index count) {
+      const auto product = [left = broadcast(left)](const Packet<T>& r) {
+        return Packet<T>(simd::pmul(left, r));
+      };
+      map_elements(count, to.row(i), product, right);
     };
-    map_elements(count, to.row(i), product, right);
-  };
-  each_row(x.row[0] + inputs.begin, inputs.size(), grad_out.data, gradient, put);
+    each_row(x.row[0] + inputs.begin, inputs.size(), grad_out.data + first, to, put);
+  });
 }
 
 /// θ -= its step by x gᵀ, with a velocity or without.
@@ -177,7 +179,7 @@ EIGEN_ALWAYS_INLINE void descend_by_product(const T* x, Index inputs, const T* g
 /// A descent by the gradient of a single sample; the panels of a packed θ one after the other.
 template <class T, bool has_velocity, bool packed>
 void descend_by_sample(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
-                       bool /*accumulate*/, const MatrixView<T>& /*gradient*/,
+                       bool /*accumulate*/, const Panels<T>& /*gradient*/,
                        const Descent<T>& descent) {
   const T* const sample = x.row[0] + inputs.begin;
   const Panels<T>& theta = descent.theta;
@@ -185,14 +187,13 @@ void descend_by_sample(const Rows<T>& x, Range inputs, const MatrixView<const T>
   if constexpr (!packed) {
     descend_by_product<T, has_velocity>(sample, inputs.size(), grad_out.data,
                                         {theta.data, theta.rows, theta.cols, theta.stride},
-                                        descent.velocity, step);
+                                        descent.state[0], step);
     return;
   }
-  for (Index first = 0; first < theta.cols; first += panel_columns<T>) {
-    const MatrixView<T> panel = theta.view(first, std::min(panel_columns<T>, theta.cols - first));
+  theta.each_view([&](Index first, const MatrixView<T>& panel) {
     descend_by_product<T, has_velocity>(sample, inputs.size(), grad_out.data + first, panel,
-                                        descent.velocity_of(panel.data), step);
-  }
+                                        descent.state_of(panel.data), step);
+  });
 }
 
 /// The loop for that descent.

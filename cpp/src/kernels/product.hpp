@@ -83,16 +83,25 @@ void with_packing(const Panels<const T>& b, F&& f) {
   }
 }
 
+/// Columns of C from the first of a panel on, at most as many as that has.
+template <class T>
+MatrixView<T> columns_of(const MatrixView<T>& c, Index first, Index count) {
+  return c.middle_columns(first, count);
+}
+template <class T>
+MatrixView<T> columns_of(const Panels<T>& c, Index first, Index count) {
+  return c.view(first, count);
+}
+
 /// C of any number of rows, by panels of its columns.
-template <class T, End end, class A>
-void product_of_panels(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
+template <class T, End end, class A, class C>
+void product_of_panels(const A& a, const Panels<const T>& b, Start start, const C& c,
                        const Descent<T>& descent) {
   const bool descends = descent.theta.data != nullptr;
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
     compute(Panels<const T>{b.column(col), b.rows, cols, b.stride, b.step},
-            MatrixView<T>{c.data + col, c.rows, cols, c.stride},
-            descends ? TileDescent<T>(descent, col) : TileDescent<T>());
+            columns_of(c, col, cols), descends ? TileDescent<T>(descent, col) : TileDescent<T>());
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;
@@ -135,11 +144,12 @@ void product_row(const A& a, const Panels<const T>& b, Start start, const Matrix
   }
 }
 
-/// C = start + A · B over all of C. Where start is Start::bias, the bias is the row below B. With a
-/// descent of C's shape, that step by start + A · B as the gradient, and C is only read.
-/// B and the bias are read in whole vectors: up to a vector beyond their last column.
-template <class T, class A>
-void product(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
+/// C = start + A · B over all of C, a MatrixView or Panels. Where start is Start::bias, the bias is
+/// the row below B. With a descent of C's shape that has a rule, that step by start + A · B as the
+/// gradient, and C is only read. B and the bias are read in whole vectors: up to a vector beyond
+/// their last column.
+template <class T, class A, class C>
+void product(const A& a, const Panels<const T>& b, Start start, const C& c,
              const Descent<T>& descent = {}) {
   if (c.rows == 0) return;
   if constexpr (std::is_same_v<A, Across<T>>) {
@@ -151,8 +161,8 @@ void product(const A& a, const Panels<const T>& b, Start start, const MatrixView
     product_of_panels<T, End::any>(a, b, start, c, descent);
   } else {
     if constexpr (A::is_gradient) {
-      if (descent.theta.data != nullptr) {
-        return descent.velocity == nullptr
+      if (descent.rule != nullptr) {
+        return descent.state[0] == nullptr
                    ? product_of_panels<T, End::descend>(a, b, start, c, descent)
                    : product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
       }

@@ -34,26 +34,18 @@ enum class Start { zero, bias, accumulate, accumulate_last };
 /// gradient is stored.
 enum class End { any, store, descend, descend_with_velocity };
 
-/// The θ in the place of C, with its velocity if that has one.
+/// The θ in the place of C; the rest of its descent is not put together until a tile asks for it.
 template <class T>
 struct TileDescent {
   T* theta = nullptr;
-  T* velocity = nullptr;
-  Index stride = 0;
-  bool is_packed = false;
-  const DescentRule<T>* rule = nullptr;
+  const Descent<T>* whole = nullptr;
 
   TileDescent() = default;
   TileDescent(const Descent<T>& descent, Index column)
-      : theta(descent.theta.column(column)),
-        velocity(descent.velocity_of(theta)),
-        stride(descent.theta.stride),
-        is_packed(descent.theta.is_packed()),
-        rule(descent.rule) {}
-  void move_down(Index rows) {
-    theta += rows * stride;
-    if (velocity != nullptr) velocity += rows * stride;
-  }
+      : theta(descent.theta.column(column)), whole(&descent) {}
+  void move_down(Index rows) { theta += rows * whole->theta.stride; }
+  [[nodiscard]] Index stride() const { return whole->theta.stride; }
+  [[nodiscard]] T* state(std::size_t k) const { return whole->state_of(theta, k); }
 };
 
 /// Whether vector v of a panel's row is the first of a cache line, which need be fetched but once.
@@ -82,11 +74,13 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
                   Index cols, const TileDescent<T>& descent, const T* next) {
   static_assert(A::is_gradient || end == End::store);
   typename A::template Tile<R> a(a_rows);
-  const bool descends = end == End::any ? descent.theta != nullptr : end != End::store;
-  const bool has_velocity =
-      end == End::any ? descent.velocity != nullptr : end == End::descend_with_velocity;
+  constexpr bool knows = end == End::descend || end == End::descend_with_velocity;
+  const bool has_theta = A::is_gradient && (knows || descent.theta != nullptr);
+  const bool descends = end == End::any ? has_theta && descent.whole->rule != nullptr : knows;
+  const bool has_state =
+      knows ? end == End::descend_with_velocity : has_theta && descent.whole->state[0] != nullptr;
   T* to = descends ? descent.theta : c;
-  const Index to_stride = descends ? descent.stride : c_stride;
+  const Index to_stride = descends ? descent.stride() : c_stride;
   // Several steps at once: whatever else a loop needs takes places from the multiply-adds. Tiles of
   // few rows are not worth the code.
   constexpr bool is_large = many_registers ? R >= 8 : R >= 5 && V > 1;
@@ -95,13 +89,21 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   // would keep A's values waiting.
   constexpr int at_once = is_large ? 2 : R;
   const auto fetch = [&](Index row) __attribute__((always_inline)) {
-    if (descends) prefetch<T, at_once, V>(to + row * to_stride, to_stride);
-    if (has_velocity) prefetch<T, at_once, V>(descent.velocity + row * to_stride, to_stride);
+    const auto rows = [&](const T* vector) __attribute__((always_inline)) {
+      prefetch<T, at_once, V>(vector + row * descent.stride(), descent.stride());
+    };
+    if (!has_theta) return;
+    rows(descent.theta);
+    if (!has_state) return;
+    rows(descent.state(0));
+    if (!knows && descent.whole->state[1] != nullptr) rows(descent.state(1));
   };
   if (!A::is_gradient) prefetch<T, R, V>(to, to_stride);
   if (A::is_gradient && !is_large) fetch(0);
   // Columns of the last vector. A packed θ has room for all of them.
-  const Index last = descent.is_packed ? lanes<T> : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
+  const Index last = descends && descent.whole->theta.is_packed()
+                         ? lanes<T>
+                         : std::min(lanes<T>, cols - (V - 1) * lanes<T>);
   // Strides that are known leave registers to the addresses of A's rows.
   const Index stride = packed ? panel_columns<T> : b.stride;
   const Index step_of_panels = packed ? b.step : panel_columns<T>;
@@ -179,9 +181,9 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   const auto finish = [&](Index width) __attribute__((always_inline)) {
     if (start == Start::accumulate_last) sums.add(c, c_stride, width);
     if (!descends) return;
-    const DescentStep<Packet<T>> by(*descent.rule);
-    if (has_velocity) {
-      sums.descend(by, to, descent.velocity, to_stride, width);
+    const DescentStep<Packet<T>> by(*descent.whole->rule);
+    if (has_state) {
+      sums.descend(by, to, descent.state(0), to_stride, width);
     } else {
       sums.descend(by, to, to_stride, width);
     }

@@ -115,7 +115,8 @@ class BatchNorm final : public operators::Norm<T> {
       for (Index r = rows.begin; r < rows.end; ++r) {
         const Sums sums = r == 0 ? sum_normal(pass.inputs[0], dy, part, statistics(pass, part))
                                  : sum_rows(dy.rows, dy.cols, dy);
-        T* const gradient = pass.gradient.row(r - rows.begin) + part.begin - pass.block.cols.begin;
+        T* const gradient =
+            pass.gradient.middle_rows(r - rows.begin, 1).column(part.begin - pass.block.cols.begin);
         operators::put_row(gradient, part.size(), pass.accumulate, [&](Index j) {
           return static_cast<T>(sums[static_cast<std::size_t>(j)]);
         });

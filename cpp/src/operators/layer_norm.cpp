@@ -60,7 +60,7 @@ class LayerNorm final : public operators::Norm<T> {
   void parameter_gradient(const ParameterPass<T>& pass) const override {
     const auto [rows, cols] = pass.block;
     for (Index r = rows.begin; r < rows.end; ++r) {
-      T* const gradient = pass.gradient.row(r - rows.begin);
+      T* const gradient = pass.gradient.middle_rows(r - rows.begin, 1).data;
       for (Index i = 0; i < pass.output_gradient.rows; ++i) {
         const T* const x = pass.inputs[0].row[i] + cols.begin;
         const T* const dy = pass.output_gradient.row(i) + cols.begin;

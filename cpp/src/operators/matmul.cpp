@@ -45,7 +45,7 @@ class MatMul final : public Operator<T> {
     }
     if (to_w.gradient.data != nullptr) {
       kernels::affine_gradient<T>(pass.inputs[0], {0, pass.inputs[0].cols}, pass.output_gradient,
-                                  to_w.accumulate, to_w.gradient);
+                                  to_w.accumulate, Panels<T>::plain(to_w.gradient));
     }
   }
 };

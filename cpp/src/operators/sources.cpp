@@ -67,7 +67,7 @@ class Parameter final : public Operator<T> {
     const MatrixView<const T> from =
         pass.output_gradient.middle_rows(pass.block.rows.begin, pass.block.rows.size())
             .middle_columns(pass.block.cols.begin, pass.block.cols.size());
-    operators::hand_down(InputGradient<T>{pass.gradient, pass.accumulate},
+    operators::hand_down(InputGradient<T>{pass.gradient.view(0, from.cols), pass.accumulate},
                          [&](Index i, Index j) { return from(i, j); });
   }
 
