@@ -47,11 +47,13 @@ struct MomentumRule {
   }
 };
 
-/// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ.
+/// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ, of
+/// weights, and 1 where there is no λ.
+template <bool decays>
 struct AdamRule {
   static constexpr std::size_t states = 2;
   static constexpr std::size_t squares = 1;
-  static constexpr bool treats_all_alike = false;
+  static constexpr bool treats_all_alike = !decays;
   double rate;
   double beta1;
   double beta2;
@@ -67,7 +69,8 @@ struct AdamRule {
       m = simd::pmadd(old1, m, P(simd::pmul(new1, g)));
       v = simd::pmadd(old2, v, P(simd::pmul(new2, P(simd::pmul(g, g)))));
       const P root = simd::pmadd(kernels::root(v), scale, least);
-      w = simd::pmadd(minus_rate, P(simd::pdiv(m, root)), P(simd::pmul(keep, w)));
+      if constexpr (decays) w = simd::pmul(keep, w);
+      w = simd::pmadd(minus_rate, P(simd::pdiv(m, root)), w);
     };
   }
 };
@@ -111,7 +114,7 @@ class RuleOptimizer final : public Optimizer {
   void begin_step() override {
     const auto step = static_cast<double>(iterations() + 1);
     weight_rule_ = make_(learning_rate(), step, true);
-    bias_rule_ = make_(learning_rate(), step, false);
+    if constexpr (!Rule::treats_all_alike) bias_rule_ = make_(learning_rate(), step, false);
   }
   void update(const UpdateBlock<float>& block) override { run(block); }
   void update(const UpdateBlock<double>& block) override { run(block); }
@@ -145,7 +148,7 @@ class RuleOptimizer final : public Optimizer {
 
   Recipe recipe_;
   Make make_;
-  Rule weight_rule_{};
+  Rule weight_rule_{};  // or that of all
   Rule bias_rule_{};
 };
 
@@ -161,6 +164,7 @@ void require_fraction(const std::string& where, const std::string& name, double 
 }
 
 /// Of Adam, where λ is no option and 0, and of AdamW.
+template <bool decays>
 OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedule, double beta1,
                                  double beta2, double epsilon, std::optional<double> weight_decay,
                                  std::optional<double> clip_norm) {
@@ -174,7 +178,7 @@ OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedu
   if (weight_decay) recipe.options.emplace_back("weight_decay", decay);
   return with_rule(
       std::move(recipe), schedule, clip_norm, [=](double rate, double t, bool weights) {
-        return AdamRule{
+        return AdamRule<decays>{
             rate / (1 - std::pow(beta1, t)),       beta1,   beta2,
             1 / std::sqrt(1 - std::pow(beta2, t)), epsilon, weights ? 1 - rate * decay : 1};
       });
@@ -199,12 +203,12 @@ OptimizerPointer sgd(const SchedulePointer& schedule, double momentum, bool nest
 
 OptimizerPointer adam(const SchedulePointer& schedule, double beta1, double beta2, double epsilon,
                       std::optional<double> clip_norm) {
-  return adam_with_decay("Adam", schedule, beta1, beta2, epsilon, std::nullopt, clip_norm);
+  return adam_with_decay<false>("Adam", schedule, beta1, beta2, epsilon, std::nullopt, clip_norm);
 }
 
 OptimizerPointer adamw(const SchedulePointer& schedule, double beta1, double beta2, double epsilon,
                        double weight_decay, std::optional<double> clip_norm) {
-  return adam_with_decay("AdamW", schedule, beta1, beta2, epsilon, weight_decay, clip_norm);
+  return adam_with_decay<true>("AdamW", schedule, beta1, beta2, epsilon, weight_decay, clip_norm);
 }
 
 OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho, double epsilon,
