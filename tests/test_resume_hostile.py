@@ -173,6 +173,15 @@ def test_wrong_tensors_are_refused_by_name(
         nn.resume(tmp_path / "net", X, Y, progress=False)
 
 
+def test_the_best_theta_is_missed_where_the_last_is_not_it(saved: Path, tmp_path: Path) -> None:
+    metadata, training, tensors = read(saved)
+    training["state"]["best_epoch"] = 0
+    del tensors["fit.best_theta"]
+    write(tmp_path / "net", {**metadata, "training": json.dumps(training)}, tensors)
+    with pytest.raises(nn.FileError, match=r'there is no tensor "fit.best_theta"'):
+        nn.resume(tmp_path / "net", X, Y, progress=False)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 99, '{"state": 1, "state": 2}'])
 def test_what_is_no_training_is_refused(text: str, saved: Path, tmp_path: Path) -> None:
     metadata, _, tensors = read(saved)

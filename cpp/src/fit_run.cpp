@@ -80,7 +80,6 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
 template <class T>
 void FitRun<T>::begin_fit() {
   state_ = {};
-  state_.best_theta.assign(network_.theta().begin(), network_.theta().end());
   state_.best_state.assign(network_.state().begin(), network_.state().end());
   history_ = {};
   history_.started = true;
@@ -108,6 +107,9 @@ void FitRun<T>::make_room(Index samples) {
 
 template <class T>
 void FitRun<T>::run() {
+  if (!finished_ && state_.theta_is_best) {
+    state_.best_theta.assign(network_.theta().begin(), network_.theta().end());
+  }
   while (!finished_) {
     try {
       run_team(team_, [this](const Member& member) { run_epochs(member); }, [this] { poll(); });
@@ -127,9 +129,10 @@ void FitRun<T>::run() {
     }
   }
   if (options_.early_stopping && options_.early_stopping->restore_best) {
-    return_to_best();
-    state_.returned = true;
+    if (!state_.theta_is_best) return_to_best();
+    state_.theta_is_best = state_.returned = true;
   }
+  if (state_.theta_is_best) state_.best_theta = {};
 }
 
 template <class T>
@@ -152,7 +155,7 @@ void FitRun<T>::run_epochs(const Member& member) {
     }
     member.alone([this] { end_epoch(); });
     if (diverged_ != nullptr) return;
-    keep_best_theta(member);
+    if (improved_ && !state_.theta_is_best) keep_best_theta(member);
   } while (!finished_ && !hook_due_);
 }
 

@@ -120,6 +120,8 @@ void FitRun<T>::end_epoch() {
   optimizer_.schedule().end_epoch(monitored);
   finished_ = state_.stopped || state_.epoch == options_.epochs;
   hook_due_ = hooks_.end_epoch && (finished_ || seconds_since(last_hook_) >= hooks_.interval);
+  // Else it is kept: the next epoch changes it, and the hook may.
+  state_.theta_is_best = improved_ && finished_ && !hook_due_;
 }
 
 template <class T>
@@ -156,7 +158,6 @@ void FitRun<T>::note_best(double monitored) {
 // step.
 template <class T>
 void FitRun<T>::keep_best_theta(const Member& member) {
-  if (!improved_) return;
   const std::span<const T> theta = std::as_const(network_).theta();
   const Range mine = member.share(std::ssize(theta), line_elements<T>);
   std::copy(theta.begin() + mine.begin, theta.begin() + mine.end,

@@ -353,6 +353,27 @@ TEST(Fit, StopsEarlyAndRestoresTheBest) {
             history.val_loss[static_cast<std::size_t>(history.best_epoch)]);
 }
 
+// A hook may do anything, after the last epoch too.
+TEST(Fit, RestoresTheBestAlsoWhereTheHookHasChangedTheta) {
+  const Problem<double> problem(40, 4, 2);
+  auto network = mlp<double>(4, {8}, 2, "relu", "identity", 1);
+  FitOptions options;
+  options.epochs = 3;
+  options.early_stopping = EarlyStopping{};
+  FitHooks hooks;
+  std::vector<double> best;
+  hooks.end_epoch = [&](const History& history) {
+    best = theta_of(network);
+    if (history.epochs() == 3) std::ranges::fill(network.theta(), 1.0);
+    return false;
+  };
+  History history;
+  fit(network, problem.values(), squared_error(), *sgd(constant_rate(1e-3)), options, history,
+      nullptr, hooks);
+  ASSERT_EQ(history.best_epoch, 2);
+  EXPECT_EQ(theta_of(network), best);
+}
+
 TEST(Fit, RecordsMetricsRatesAndTheLossWithItsPenalty) {
   const Problem<double> problem(40, 4, 3);
   auto network = mixed();

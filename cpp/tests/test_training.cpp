@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <set>
 #include <span>
 
 #include "data.hpp"
@@ -110,6 +111,79 @@ TYPED_TEST(TrainingOf, GoesOnFromAFileToTheSameBits) {
       expect_same(*loaded, again, network, whole);
     }
   }
+}
+
+// Where a fit ended with its best epoch the network has that θ. It goes on from there, from memory
+// or from a file.
+TEST(Training, KeepsTheBestThetaOnlyWhereTheNetworkHasAnother) {
+  const Problem<double> problem(40, 4, 3), held_out(40, 4, 3, 8);
+  const Dataset<double> data = problem.classes();
+  const Dataset<double> validation(held_out.x.view(), problem.labels.data());
+  const auto begin = [](Index epochs) {
+    Training<double> training = training_with<double>(sgd(constant_rate(0.3), 0.9));
+    training.options.early_stopping.reset();
+    training.options.epochs = epochs;
+    return training;
+  };
+  constexpr Index most = 12;
+  std::vector<std::vector<double>> thetas;
+  auto watched = dropping<double>();
+  Training<double> whole = begin(most);
+  FitHooks hooks;
+  hooks.end_epoch = [&](const History&) {
+    thetas.push_back(theta_of(watched));
+    return false;
+  };
+  fit(watched, data, whole, &validation, hooks);
+  std::set<bool> seen;
+  const TemporaryFile file;
+  for (Index epochs = 1; epochs <= most; ++epochs) {
+    auto network = dropping<double>();
+    Training<double> training = begin(epochs);
+    fit(network, data, training, &validation);
+    const Index best = training.history.best_epoch;
+    const auto expect_best = [&](const Training<double>& kept) {
+      EXPECT_EQ(kept.state.theta_is_best, best == epochs - 1) << epochs;
+      seen.insert(kept.state.theta_is_best);
+      const std::vector<double> none;
+      const auto& expected =
+          kept.state.theta_is_best ? none : thetas[static_cast<std::size_t>(best)];
+      EXPECT_TRUE(std::ranges::equal(kept.state.best_theta, expected)) << epochs;
+    };
+    expect_best(training);
+    save(network, training, file.path());
+    Training<double> loaded;
+    const auto again = load_network<double>(file.path(), loaded);
+    expect_best(loaded);
+    loaded.options.epochs = most;
+    fit(*again, data, loaded, &validation);
+    expect_same(*again, loaded, watched, whole);
+    training.options.epochs = most;
+    fit(network, data, training, &validation);
+    expect_same(network, training, watched, whole);
+  }
+  EXPECT_EQ(seen.size(), 2U) << "one of the cases did not occur";
+}
+
+TEST(Training, ThatGoesOnAndDivergesIsBackWhereItWentOn) {
+  class Exploding final : public Schedule {
+   public:
+    [[nodiscard]] double rate(std::int64_t step) const override { return step < 12 ? 0.05 : 1e300; }
+    [[nodiscard]] SchedulePointer clone() const override {
+      return std::make_shared<Exploding>(*this);
+    }
+  };
+  const Problem<double> problem(40, 4, 3);
+  auto network = dropping<double>();
+  Training<double> training = training_with<double>(sgd(std::make_shared<Exploding>()));
+  training.options.early_stopping.reset();
+  training.options.epochs = 2;  // of 6 steps
+  fit(network, problem.classes(), training);
+  ASSERT_TRUE(training.state.theta_is_best);
+  const auto theta = theta_of(network);
+  training.options.epochs = 3;
+  EXPECT_THROW(fit(network, problem.classes(), training), DivergenceError);
+  EXPECT_EQ(theta_of(network), theta);
 }
 
 TEST(Training, OfAFileIsNotReadWithTheNetworkAlone) {

@@ -22,7 +22,8 @@ struct FitState {
   Index epochs_without_improvement = 0;
   bool stopped = false;         ///< by early stopping
   bool returned = false;        ///< at its end, to the best epoch
-  AlignedVector<T> best_theta;  ///< (parameter_count), of the best epoch
+  bool theta_is_best = true;    ///< the network's, after the last whole epoch: no copy is kept
+  AlignedVector<T> best_theta;  ///< (parameter_count), of the best epoch; empty if theta_is_best
   AlignedVector<T> best_state;
 };
 

@@ -109,7 +109,9 @@ void describe_training(const Network<T>& network, const Training<T>& training, D
   }
   add_copy(to, "schedule.state", optimizer.schedule().state());
   add_copy<double>(to, "fit.best", {training.state.best});
-  add_view<T>(to, "fit.best_theta", training.state.best_theta);
+  if (!training.state.theta_is_best) {
+    add_view<T>(to, "fit.best_theta", training.state.best_theta);
+  }
   add_view<T>(to, "fit.best_state", training.state.best_state);
 }
 

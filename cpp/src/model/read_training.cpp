@@ -194,7 +194,11 @@ void read_state(const Json& json, Network<T>& network, TensorReader& tensors,
                what + ".best_epoch is none of the epochs");
   state.best = tensors.numbers("fit.best", {1})[0];
   require_numbers<double>("fit.best", {&state.best, 1});
-  state.best_theta = read_vector<T>(tensors, "fit.best_theta", network.theta().size());
+  const bool may_be_best = state.returned || training.history.best_epoch == state.epoch - 1;
+  state.theta_is_best = may_be_best && !tensors.has("fit.best_theta");
+  if (!state.theta_is_best) {
+    state.best_theta = read_vector<T>(tensors, "fit.best_theta", network.theta().size());
+  }
   state.best_state = read_vector<T>(tensors, "fit.best_state", network.state().size());
   check_best_state<T>(state.best_state, network);
 }

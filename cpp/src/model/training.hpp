@@ -8,7 +8,8 @@
 // | optimizer.0, optimizer.1: v, or m and v            | (parameters)                            |
 // | schedule.state                                     | of reduce_on_plateau (3)                |
 // | fit.best                                           | (1): the lowest monitored loss          |
-// | fit.best_theta, fit.best_state: of that epoch      | (parameters), (size of the state)       |
+// | fit.best_theta, unless the network's is it         | (parameters), of that epoch             |
+// | fit.best_state                                     | (size of the state), of that epoch      |
 //
 // Those of the optimizer and of the best epoch are of the network's type, the others float64: JSON
 // has no infinity.
