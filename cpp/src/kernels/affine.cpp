@@ -145,12 +145,14 @@ void input_gradient_of_rows(const MatrixView<const T>& grad_out, const Panels<co
       const Index inputs = std::min(piece.width, weights.rows - k);
       const Index columns = std::min(piece.width, grad_inputs.cols - k);
       transpose<T>(weights.middle_rows(k, inputs).middle_columns(j, units), piece.values.data());
-      const T* const below = weights.column(j) + (k + inputs) * weights.stride;
-      const Index panels_below = k + inputs < weights.rows ? units / piece.width : 0;
-      const Ahead<T> ahead{below, weights.step, panels_below};
-      product<T>(Even<T>{grad_out.data + j, grad_out.stride, ahead}, piece.panel(units, inputs),
+      Ahead<T> below;
+      if (k + inputs < weights.rows && units >= piece.width) {
+        below = {weights.column(j) + (k + inputs) * weights.stride, weights.step,
+                 units / piece.width};
+      }
+      product<T>(Even<T>{grad_out.data + j, grad_out.stride}, piece.panel(units, inputs),
                  accumulate || j > 0 ? Start::accumulate_last : Start::zero,
-                 grad_inputs.middle_columns(k, columns));
+                 grad_inputs.middle_columns(k, columns), {}, below);
     }
   });
 }

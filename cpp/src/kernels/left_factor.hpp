@@ -60,22 +60,9 @@ struct Across {
   };
 };
 
-/// Pieces of memory that tiles fetch for the second-level cache meanwhile, one each from the first
-/// tile on: what the next product will read. A tile gets as far as a quarter of a cache line for
-/// each k.
-template <class T>
-struct Ahead {
-  const T* piece = nullptr;
-  Index step = 0;  // from a piece to the next
-  Index count = 0;
-  [[nodiscard]] Ahead from(Index tiles) const {
-    return {piece + std::min(tiles, count) * step, step, std::max<Index>(count - tiles, 0)};
-  }
-};
-
 /// Even: the same, of rows that lie `stride` apart. In a tile of many rows four have one address
 /// between them, to which the processor adds the stride once, twice or three times: five registers
-/// instead of twelve; or, where there are fewer, three of six rows. It fetches what lies ahead.
+/// instead of twelve; or, where there are fewer, three of six rows.
 template <class T, int sum_chains = 1>
 struct Even {
   static constexpr Packing packing = Packing::always;
@@ -86,11 +73,8 @@ struct Even {
   static constexpr bool is_gradient = false;
   const T* data;
   Index stride;
-  Ahead<T> ahead = {};
   [[nodiscard]] Even of_panel(Index /*panel*/, Index /*panels*/) const { return *this; }
-  [[nodiscard]] Even from(Index first) const {
-    return {data + first * stride, stride, ahead.from(first / tile_rows)};
-  }
+  [[nodiscard]] Even from(Index first) const { return {data + first * stride, stride}; }
   template <int R>
   struct Tile {
     static constexpr int shared = many_registers ? 4 : 3;  // rows that share an address
@@ -98,7 +82,6 @@ struct Even {
     std::array<const T*, bases> base;
     std::array<const T*, bases> at;
     Index stride;
-    const T* next;
     struct Column {
       const Tile& tile;
       Index j, one, three;
@@ -109,16 +92,13 @@ struct Even {
       }
     };
     EIGEN_ALWAYS_INLINE explicit Tile(const Even& a)
-        : stride(a.stride * static_cast<Index>(sizeof(T))),
-          next(a.ahead.count > 0 ? a.ahead.piece : a.data) {
+        : stride(a.stride * static_cast<Index>(sizeof(T))) {
       each_base([&](auto i) { base[i] = a.data + static_cast<Index>(i) * shared * a.stride; });
     }
     EIGEN_ALWAYS_INLINE void enter(Index k) {
       each_base([&](auto i) { at[i] = renewed(base[i] + k); });
     }
-    EIGEN_ALWAYS_INLINE void fetch(Index k, Index /*steps*/) const {
-      __builtin_prefetch(next + k * (line_elements<T> / 4), 0, 2);
-    }
+    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/, Index /*steps*/) const {}
     EIGEN_ALWAYS_INLINE Column column(Index j) const {
       const Index one = renewed(stride);
       return {*this, j, one, shared > 3 ? renewed(3 * stride) : 0};

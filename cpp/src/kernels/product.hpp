@@ -42,20 +42,34 @@ struct EvenShares {
   Index larger_ = 0;  // parts that are larger by 1
 };
 
+/// What is read after a panel, and fetched by its tiles meanwhile: rows that lie as B's do, one for
+/// each of a tile's steps, from `rows` on by the first tile and `step` further on by each after it.
+template <class T>
+struct Ahead {
+  const T* rows = nullptr;
+  Index step = 0;
+  Index parts = 0;  // tiles that fetch; 0: all, and as many rows together as B has
+};
+
 /// One panel of columns: its rows are shared out evenly over the fewest tiles, since two tiles of
-/// 8 rows keep the FMA units busier than one of 12 and one of 4. They share the fetching of the
-/// next panel, too.
+/// 8 rows keep the FMA units busier than one of 12 and one of 4.
 template <class T, class A, int V, bool packed, End end>
 void product_panel(const A& a, const Panels<const T>& b, Start start, const MatrixView<T>& c,
-                   TileDescent<T> descent, const T* next) {
+                   TileDescent<T> descent, const Ahead<T>& ahead) {
   const EvenShares tiles(c.rows, most_rows<A, V>);
-  const Index fetched = V > 1 ? b.rows / tiles.count * b.stride : 0;
+  const T* next = ahead.rows;
+  Index step = ahead.step;
+  if (V > 1 && ahead.parts == 0) step = b.rows / tiles.count * b.stride;
   for (Index t = 0, first = 0; t < tiles.count; ++t) {
     const Index rows = tiles.size(t);
     tile_table<T, A, V, packed, end>[static_cast<std::size_t>(rows - 1)](
         a.from(first), b, start, c.row(first), c.stride, c.cols, descent, next);
     if (descent.theta != nullptr) descent.move_down(rows);
-    next += fetched;
+    if (t + 1 == ahead.parts) {
+      next = b.data;
+      step = 0;
+    }
+    next += step;
     first += rows;
   }
 }
@@ -96,7 +110,7 @@ MatrixView<T> columns_of(const Panels<T>& c, Index first, Index count) {
 /// C of any number of rows, by panels of its columns.
 template <class T, End end, class A, class C>
 void product_of_panels(const A& a, const Panels<const T>& b, Start start, const C& c,
-                       const Descent<T>& descent) {
+                       const Descent<T>& descent, const Ahead<T>& ahead) {
   const bool descends = descent.theta.data != nullptr;
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
@@ -109,16 +123,17 @@ void product_of_panels(const A& a, const Panels<const T>& b, Start start, const 
     for (; c.cols - col > lanes<T>; col += wide) {
       panel(col, wide, [&](const auto& right, const auto& out, const auto& step) {
         with_packing<A>(b, [&](auto packed) {
+          const bool is_last = col + wide >= c.cols;
           product_panel<T, A, tile_vectors, packed, end>(
               a.of_panel(col / wide, ceil_div(c.cols, wide)), right, start, out, step,
-              b.column(col + wide < c.cols ? col + wide : col));
+              is_last ? ahead : Ahead<T>{b.column(col + wide)});
         });
       });
     }
   }
   if (col < c.cols) {
     panel(col, lanes<T>, [&](const auto& right, const auto& out, const auto& step) {
-      product_panel<T, A, 1, false, end>(a, right, start, out, step, right.data);
+      product_panel<T, A, 1, false, end>(a, right, start, out, step, {});
     });
   }
 }
@@ -130,7 +145,7 @@ void product_row(const A& a, const Panels<const T>& b, Start start, const Matrix
   constexpr Index width = packed ? panel_columns<T> : lanes<T>;
   constexpr Index most = most_row_vectors<packed> * lanes<T> / width;
   if constexpr (most == 0) {  // where a vector is but one number
-    product_of_panels<T, End::store>(a, b, start, c, {});
+    product_of_panels<T, End::store>(a, b, start, c, {}, {});
   } else {
     const EvenShares tiles(ceil_div(c.cols, width), most);
     for (Index t = 0, col = 0; t < tiles.count; ++t) {
@@ -150,7 +165,8 @@ void product_row(const A& a, const Panels<const T>& b, Start start, const Matrix
 /// their last column.
 template <class T, class A, class C>
 void product(const A& a, const Panels<const T>& b, Start start, const C& c,
-             const Descent<T>& descent = {}) {
+             const Descent<T>& descent = {}, Ahead<T> ahead = {}) {
+  if (ahead.rows == nullptr) ahead.rows = b.data;
   if (c.rows == 0) return;
   if constexpr (std::is_same_v<A, Across<T>>) {
     if (c.rows == 1) {
@@ -158,16 +174,17 @@ void product(const A& a, const Panels<const T>& b, Start start, const C& c,
     }
   }
   if constexpr (A::is_gradient && many_registers) {
-    product_of_panels<T, End::any>(a, b, start, c, descent);
+    product_of_panels<T, End::any>(a, b, start, c, descent, ahead);
   } else {
     if constexpr (A::is_gradient) {
       if (descent.rule != nullptr) {
         return descent.state[0] == nullptr
-                   ? product_of_panels<T, End::descend>(a, b, start, c, descent)
-                   : product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent);
+                   ? product_of_panels<T, End::descend>(a, b, start, c, descent, ahead)
+                   : product_of_panels<T, End::descend_with_velocity>(a, b, start, c, descent,
+                                                                      ahead);
       }
     }
-    product_of_panels<T, End::store>(a, b, start, c, descent);
+    product_of_panels<T, End::store>(a, b, start, c, descent, ahead);
   }
 }
 
