@@ -20,7 +20,7 @@ std::vector<bool> pre_activations(const Network<T>& network, const Losses& losse
 
 template <class T>
 BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regularizer& regularizer,
-                      Index capacity, int members, Purpose purpose, bool fetches)
+                      Index capacity, int members, Purpose purpose, bool clips, bool fetches)
     : network_(&network),
       regularizer_(regularizer),
       members_(members),
@@ -37,6 +37,7 @@ BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regulariz
     penalized_ |= own.l1 != 0 || own.l2 != 0;
   }
   penalties_.resize(network.graph().nodes().size());
+  if (clips) norm_.emplace(network.graph());
   make_pieces();
 }
 

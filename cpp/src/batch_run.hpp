@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "gradient_norm.hpp"
 #include "nnbind/dataset.hpp"
 #include "nnbind/metric.hpp"
 #include "nnbind/optimizer.hpp"
@@ -37,10 +38,6 @@ double step_flops(const Network<T>& network, Index batch_size) {
 /// Of a core, at least, in bytes: what is smaller stays in it anyway, and need not be fetched.
 inline constexpr std::size_t second_level_cache = std::size_t{1} << 20;
 
-/// What a gradient is multiplied with, so that its norm is at most clip_norm.
-template <class T>
-double clip_scale(std::span<const T> gradient, double clip_norm);
-
 /// How many threads a training step deserves.
 template <class T>
 int training_members(const Network<T>& network, const Losses& losses, Index batch_size) {
@@ -60,8 +57,10 @@ int training_members(const Network<T>& network, const Losses& losses, Index batc
 template <class T>
 class BatchRun {
  public:
+  /// `clips`: whether updates are by an optimizer that clips the gradient, which then has memory
+  /// for all of it.
   BatchRun(Network<T>& network, const Losses& losses, const Regularizer& regularizer,
-           Index capacity, int members, Purpose purpose, bool fetches = false);
+           Index capacity, int members, Purpose purpose, bool clips = false, bool fetches = false);
 
   /// Forward, losses and backward for this member's rows, and its part of R(θ). `activate` makes
   /// predictions of pre-activations afterwards, for metrics.
@@ -85,11 +84,9 @@ class BatchRun {
   /// This member's part of ∂L/∂θ, R included.
   void store_gradient(const Member& member, const Batch<T>& batch, std::span<T> gradient);
   /// This member's part of a step, once prepared, and what others have not begun by then. The
-  /// gradient of a block is used as soon as it is computed.
+  /// gradient of a block is used as soon as it is computed; or, to be clipped, after a barrier:
+  /// its norm needs all of it.
   void update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
-  /// The same with the gradient scaled down to the optimizer's clip_norm. The norm needs the whole
-  /// gradient, which is stored in the network's: two more barriers.
-  void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   /// This member's part of bringing its own copies of the parameters up to date with θ, and of
   /// bringing θ up to date with them: that also tells whether its part of θ is finite.
   void read_theta(const Member& member);
@@ -114,7 +111,7 @@ class BatchRun {
   struct Share {
     std::vector<Piece> pieces;
     std::size_t own = 0;        // of them, only for that member; the others are free for all
-    AlignedVector<T> gradient;  // of one own piece after the other, and of each free one
+    AlignedVector<T> gradient;  // of one own piece after the other, or of all, and of each free one
     Index samples = -1;
     int rank = -1;                                         // of the member whose calls they are
     alignas(cache_line) std::atomic<std::size_t> next{0};  // piece that nobody has begun
@@ -151,14 +148,12 @@ class BatchRun {
   template <class F>
   void each_share(const Member& member, F&& f);
   void prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer);
+  void compute(const Piece& piece, Index samples);
   void update(const Piece& piece, Index samples, Optimizer& optimizer);
-  [[nodiscard]] Panels<T> stored_gradient(const Piece& piece, std::span<T> gradient) const;
+  void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
   void add_penalty_gradient(const Piece& piece, Index samples, const Panels<T>& gradient) const;
   [[nodiscard]] bool is_far(const Optimizer& optimizer) const;
   static Panels<T> state_of(const Piece& piece, std::size_t k, Optimizer& optimizer);
-  template <class F>
-  static void each_block(const Piece& piece, const Panels<T>& gradient, Optimizer& optimizer,
-                         F&& f);
 
   Network<T>* network_;
   Regularizer regularizer_;
@@ -168,10 +163,10 @@ class BatchRun {
   Workspace<T> workspace_;
   std::vector<Output> outputs_;
   std::vector<T> weights_;
-  double clip_scale_ = 1;
-  DescentRule<T> rule_;            // of the step, if the optimizer descends
-  std::vector<double> penalties_;  // of each node's block of θ
-  std::vector<Share> shares_;      // of each member
+  std::optional<GradientNorm<T>> norm_;  // if it clips
+  DescentRule<T> rule_;                  // of the step, if the optimizer descends
+  std::vector<double> penalties_;        // of each node's block of θ
+  std::vector<Share> shares_;            // of each member
 };
 
 }  // namespace nnbind

@@ -37,6 +37,16 @@ Index columns_of_pieces(Index cols, Index samples) {
   return ceil_div(panels, pieces) * panel_columns<T>;
 }
 
+template <class T>
+void multiply(const Panels<T>& values, T factor) {
+  values.each_view([factor](Index /*first*/, const MatrixView<T>& all) {
+    for (Index i = 0; i < all.rows; ++i) {
+      T* const row = all.row(i);
+      for (Index j = 0; j < all.cols; ++j) row[j] *= factor;
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -55,13 +65,15 @@ void BatchRun<T>::make_pieces() {
       largest = std::max(largest, packed ? Panels<T>::packed_size(rows.size(), cols.size())
                                          : rows.size() * cols.size());
     }
-    const std::size_t free = members_ == 1 ? 0 : std::min(most_free_pieces, share.pieces.size());
+    const std::size_t free =
+        members_ == 1 || norm_ ? 0 : std::min(most_free_pieces, share.pieces.size());
     share.own = share.pieces.size() - free;
+    const std::size_t places = norm_ ? share.own : std::min<std::size_t>(share.own, 1) + free;
     const auto room =
         static_cast<std::size_t>((ceil_div(largest, line_elements<T>) + 1) * line_elements<T>);
-    share.gradient.resize((1 + free) * room);
+    share.gradient.resize(places * room);
     for (std::size_t i = 0; i < share.pieces.size(); ++i) {
-      const std::size_t place = i < share.own ? 0 : 1 + i - share.own;
+      const std::size_t place = norm_ || i >= share.own ? i + places - share.pieces.size() : 0;
       share.pieces[i].gradient.data = share.gradient.data() + place * room;
     }
   }
@@ -130,17 +142,13 @@ void BatchRun<T>::add_penalty_gradient(const Piece& piece, Index samples,
 }
 
 template <class T>
-Panels<T> BatchRun<T>::stored_gradient(const Piece& piece, std::span<T> gradient) const {
-  return Panels<T>::plain({gradient.data() + piece.offset, piece.block.rows.size(),
-                           piece.block.cols.size(), piece.stride});
-}
-
-template <class T>
 void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
                                  std::span<T> gradient) {
   each_share(member, [&](const Share& share) {
     for (const Piece& piece : share.pieces) {
-      const Panels<T> to = stored_gradient(piece, gradient);
+      const auto [rows, cols] = piece.block;
+      const auto to = Panels<T>::plain(
+          {gradient.data() + piece.offset, rows.size(), cols.size(), piece.stride});
       workspace_.parameter_gradient(piece.node, {0, batch.count}, piece.block, training_, to);
       add_penalty_gradient(piece, batch.count, to);
     }
@@ -150,7 +158,6 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
 template <class T>
 void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
                                  Optimizer& optimizer) {
-  if (optimizer.clip_norm()) return (void)network_->gradient();
   each_share(member, [&](Share& share) {
     share.next.store(share.own, std::memory_order_relaxed);
     if (share.samples == batch.count && share.rank == member.rank()) return;
@@ -163,9 +170,9 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
 template <class T>
 void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer) {
   // Whether it descends, not how: another member may be about to begin the step.
-  piece.descends = piece.can_descend && optimizer.descends();
+  piece.descends = piece.can_descend && !norm_ && optimizer.descends();
   Descent<T> descent;
-  if (piece.descends || (piece.can_descend && is_far(optimizer))) {
+  if (piece.descends || (piece.can_descend && !norm_ && is_far(optimizer))) {
     descent.theta = piece.theta;
     for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
       descent.state[k] = state_of(piece, k, optimizer).data;
@@ -176,8 +183,13 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& opti
                         piece.calls);
   piece.updates.clear();
   if (piece.descends) return;
-  each_block(piece, piece.gradient, optimizer,
-             [&](const UpdateBlock<T>& block) { piece.updates.push_back(block); });
+  piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
+    UpdateBlock<T> block{theta, piece.gradient.view(first, theta.cols), {}, piece.weight_rows};
+    for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
+      block.state[k] = state_of(piece, k, optimizer).view(first, theta.cols);
+    }
+    piece.updates.push_back(block);
+  });
 }
 
 /// Whether a member's θ and what the optimizer keeps of it outgrow its second-level cache: then
@@ -199,6 +211,7 @@ void BatchRun<T>::begin_step(Optimizer& optimizer) {
 // equally fast, or shares equally large.
 template <class T>
 void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer& optimizer) {
+  if (norm_) return clipped_update(member, batch, optimizer);
   each_share(member, [&](Share& share) {
     for (std::size_t i = 0; i < share.own; ++i) update(share.pieces[i], batch.count, optimizer);
   });
@@ -213,10 +226,14 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 }
 
 template <class T>
-void BatchRun<T>::update(const Piece& piece, Index samples, Optimizer& optimizer) {
+void BatchRun<T>::compute(const Piece& piece, Index samples) {
   piece.calls.run();
-  if (piece.descends) return;
-  add_penalty_gradient(piece, samples, piece.gradient);
+  if (!piece.descends) add_penalty_gradient(piece, samples, piece.gradient);
+}
+
+template <class T>
+void BatchRun<T>::update(const Piece& piece, Index samples, Optimizer& optimizer) {
+  compute(piece, samples);
   for (const UpdateBlock<T>& block : piece.updates) optimizer.update(block);
 }
 
@@ -230,65 +247,32 @@ Panels<T> BatchRun<T>::state_of(const Piece& piece, std::size_t k, Optimizer& op
       .middle_rows(rows.begin, rows.size());
 }
 
-/// Calls f(block) for the parts of a piece whose columns are one view.
-template <class T>
-template <class F>
-void BatchRun<T>::each_block(const Piece& piece, const Panels<T>& gradient, Optimizer& optimizer,
-                             F&& f) {
-  piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
-    UpdateBlock<T> block{theta, gradient.view(first, theta.cols), {}, piece.weight_rows};
-    for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
-      block.state[k] = state_of(piece, k, optimizer).view(first, theta.cols);
-    }
-    f(block);
-  });
-}
-
-// Where the sum of squares overflows T, which the norm does not, it is taken in double.
-template <class T>
-double clip_scale(std::span<const T> gradient, double clip_norm) {
-  const auto size = static_cast<Index>(gradient.size());
-  double square =
-      kernels::norms<T>(Panels<const T>::plain({gradient.data(), 1, size, size})).square;
-  if (std::isinf(square)) {
-    square = 0;
-    for (const double g : gradient) square += g * g;
-  }
-  return std::min(1.0, clip_norm / std::sqrt(square));
-}
-
+// What a member has computed it also updates, out of its own cache.
 template <class T>
 void BatchRun<T>::clipped_update(const Member& member, const Batch<T>& batch,
                                  Optimizer& optimizer) {
-  const std::span<T> gradient = network_->gradient();
-  store_gradient(member, batch, gradient);
-  member.barrier();
-  if (member.rank() == 0) {
-    clip_scale_ = clip_scale<T>(gradient, *optimizer.clip_norm());
-  }
-  member.barrier();
   each_share(member, [&](const Share& share) {
     for (const Piece& piece : share.pieces) {
-      const Panels<T> part = stored_gradient(piece, gradient);
-      part.each_view([&](Index /*first*/, const MatrixView<T>& all) {
-        for (Index i = 0; i < all.rows; ++i) {
-          for (Index j = 0; j < all.cols; ++j) all(i, j) *= static_cast<T>(clip_scale_);
-        }
-      });
-      each_block(piece, part, optimizer,
-                 [&](const UpdateBlock<T>& block) { optimizer.update(block); });
+      compute(piece, batch.count);
+      norm_->add(piece.node, piece.block, piece.gradient);
+    }
+  });
+  member.barrier();
+  const auto scale = static_cast<T>(norm_->scale(*optimizer.clip_norm()));
+  each_share(member, [&](const Share& share) {
+    for (const Piece& piece : share.pieces) {
+      if (scale != 1) multiply(piece.gradient, scale);
+      for (const UpdateBlock<T>& block : piece.updates) optimizer.update(block);
     }
   });
 }
 
 #define NNBIND_INSTANTIATE(T)                                                              \
-  template double clip_scale<T>(std::span<const T>, double);                               \
   template void BatchRun<T>::make_pieces();                                                \
   template void BatchRun<T>::prepare_update(const Member&, const Batch<T>&, Optimizer&);   \
   template void BatchRun<T>::begin_step(Optimizer&);                                       \
   template void BatchRun<T>::store_gradient(const Member&, const Batch<T>&, std::span<T>); \
-  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);           \
-  template void BatchRun<T>::clipped_update(const Member&, const Batch<T>&, Optimizer&);
+  template void BatchRun<T>::update(const Member&, const Batch<T>&, Optimizer&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

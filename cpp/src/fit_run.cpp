@@ -101,7 +101,7 @@ void FitRun<T>::make_room(Index samples) {
   save_theta();
   optimizer_.arrange<T>(parameter_layout(network_.graph(), samples, Purpose::fit));
   batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit,
-                     fetches_);
+                     optimizer_.clip_norm().has_value(), fetches_);
   batch_size_ = samples;
 }
 
@@ -217,11 +217,7 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
     optimizer_.end_step();
     dropout_.step = ++network_.steps_trained;
   }
-  if (optimizer_.clip_norm()) {
-    batch_run_->clipped_update(member, batch, optimizer_);
-  } else {
-    batch_run_->update(member, batch, optimizer_);
-  }
+  batch_run_->update(member, batch, optimizer_);
   member.barrier();
 }
 

@@ -30,10 +30,10 @@ class StateGuard {
 /// One batch on a team of its own: forward and backward, then `then` on each member.
 template <class T, class Then>
 double run_batch(Network<T>& network, const Dataset<T>& data, const Losses& losses,
-                 const Regularizer& regularizer, const Mode<T>& mode, Then then) {
+                 const Regularizer& regularizer, const Mode<T>& mode, bool clips, Then then) {
   const Batch<T> batch{&data, nullptr, data.size()};
   const int members = training_members(network, losses, data.size());
-  BatchRun<T> run(network, losses, regularizer, data.size(), members, Purpose::step);
+  BatchRun<T> run(network, losses, regularizer, data.size(), members, Purpose::step, clips);
   run_team(members, [&](const Member& member) {
     run.read_theta(member);
     member.barrier();
@@ -42,6 +42,21 @@ double run_batch(Network<T>& network, const Dataset<T>& data, const Losses& loss
     then(run, member, batch);
   });
   return run.data_loss(batch) + run.penalty();
+}
+
+/// As in a step: by the same cells.
+template <class T>
+void clip(std::span<T> gradient, const Graph<T>& graph, double clip_norm) {
+  GradientNorm<T> norm(graph);
+  for (NodeId id = 0; id < graph.nodes().size(); ++id) {
+    const Node<T>& node = graph.node(id);
+    const auto [rows, cols] = node.parameters;
+    if (rows * cols == 0 || node.owner != id) continue;
+    norm.add(id, {{0, rows}, {0, cols}},
+             Panels<const T>::plain({gradient.data() + node.offset, rows, cols, cols}));
+  }
+  const auto scale = static_cast<T>(norm.scale(clip_norm));
+  for (T& g : gradient) g *= scale;
 }
 
 }  // namespace
@@ -58,6 +73,7 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
   StateGuard<T> state(network);
   const double value = run_batch(
       network, data, losses, regularizer, {true, &dropout, network.state().data()},
+      optimizer.clip_norm().has_value(),
       [&](BatchRun<T>& run, const Member& member, const Batch<T>& batch) {
         run.prepare_update(member, batch, optimizer);
         member.alone([&] {
@@ -66,11 +82,7 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
           }
           run.begin_step(optimizer);
         });
-        if (optimizer.clip_norm()) {
-          run.clipped_update(member, batch, optimizer);
-        } else {
-          run.update(member, batch, optimizer);
-        }
+        run.update(member, batch, optimizer);
       });
   state.keep();
   optimizer.end_step();
@@ -86,7 +98,7 @@ double loss_and_gradient(Network<T>& network, const Dataset<T>& data, const Loss
   const typename Network<T>::TrainingLock lock(network, "Network.loss_and_gradient");
   const DropoutKey dropout{network.seed(), network.steps_trained};
   return run_batch(network, data, losses, regularizer,
-                   {training, training ? &dropout : nullptr, nullptr},
+                   {training, training ? &dropout : nullptr, nullptr}, false,
                    [&](BatchRun<T>& run, const Member& member, const Batch<T>& batch) {
                      run.store_gradient(member, batch, network.gradient());
                    });
@@ -102,8 +114,8 @@ void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>
   optimizer.arrange<T>(parameter_layout(network.graph(), 1, Purpose::step));
   AlignedVector<T> clipped;
   if (optimizer.clip_norm()) {
-    const auto scale = static_cast<T>(clip_scale<T>(gradient, *optimizer.clip_norm()));
-    for (const T g : gradient) clipped.push_back(g * scale);
+    clipped.assign(gradient.begin(), gradient.end());
+    clip<T>(clipped, network.graph(), *optimizer.clip_norm());
     gradient = clipped;
   }
   optimizer.begin_step();

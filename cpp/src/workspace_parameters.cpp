@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "copy_block.hpp"
+#include "gradient_norm.hpp"
 #include "kernels/finite.hpp"
 #include "workspace_parts.hpp"
 
@@ -12,8 +13,7 @@ Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
   const BlockShape shape = graph_->node(id).parameters;
   if (slots_[id].sharing == Sharing::columns)
     return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
-  constexpr Index rows = 12;  // a register tile, or two of 6
-  return {member.share(shape.rows, rows), {0, shape.cols}};
+  return {member.share(shape.rows, rows_of_shares), {0, shape.cols}};
 }
 
 // Without its inputs, which are a list of somebody's.

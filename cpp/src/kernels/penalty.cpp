@@ -1,5 +1,7 @@
 #include "kernels/penalty.hpp"
 
+#include <cmath>
+
 #include "kernels/math.hpp"
 
 namespace nnbind::kernels {
@@ -49,6 +51,34 @@ Norms norms(Panels<const T> values) {
 }
 
 template <class T>
+double sum_of_squares(MatrixView<const T> values) {
+  Packet<T> even = broadcast(T{0});
+  Packet<T> odd = broadcast(T{0});
+  for (Index i = 0; i < values.rows; ++i) {
+    const T* const row = values.row(i);
+    const auto add = [&](Packet<T>& sum, Index j) {
+      const Index left = values.cols - j;
+      const Packet<T> w = left >= lanes<T> ? load(row + j) : load_first(row + j, left);
+      sum = simd::pmadd(w, w, sum);
+    };
+    for (Index j = 0; j < values.cols; j += 2 * lanes<T>) {
+      add(even, j);
+      if (j + lanes<T> < values.cols) add(odd, j + lanes<T>);
+    }
+  }
+  const auto sum = static_cast<double>(simd::predux(Packet<T>(simd::padd(even, odd))));
+  if (!std::isinf(sum)) return sum;
+  double in_double = 0;
+  for (Index i = 0; i < values.rows; ++i) {
+    for (Index j = 0; j < values.cols; ++j) {
+      const double w = values(i, j);
+      in_double += w * w;
+    }
+  }
+  return in_double;
+}
+
+template <class T>
 void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> gradient) {
   const Packet<T> slope1 = broadcast(l1);
   const Packet<T> slope2 = broadcast(l2);
@@ -64,8 +94,9 @@ void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> g
   }
 }
 
-#define NNBIND_INSTANTIATE(T)               \
-  template Norms norms<T>(Panels<const T>); \
+#define NNBIND_INSTANTIATE(T)                             \
+  template Norms norms<T>(Panels<const T>);               \
+  template double sum_of_squares<T>(MatrixView<const T>); \
   template void add_penalty_gradient<T>(MatrixView<const T>, T, T, MatrixView<T>);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
