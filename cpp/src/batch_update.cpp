@@ -1,6 +1,5 @@
 // The second half of a step: the gradient of θ, piece by piece, and the optimizer's update.
 #include <algorithm>
-#include <cmath>
 
 #include "batch_run.hpp"
 #include "kernels/penalty.hpp"
@@ -89,7 +88,7 @@ typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
   const Index weight_rows = std::clamp<Index>(node.weight_rows - rows.begin, 0, rows.size());
-  const bool can_descend = !penalized_ && workspace_.can_descend(id);
+  const bool can_descend = !penalized_ && !norm_ && workspace_.can_descend(id);
   return {id, block, weight_rows, theta, offset, stride, can_descend, {}};
 }
 
@@ -170,9 +169,9 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
 template <class T>
 void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer) {
   // Whether it descends, not how: another member may be about to begin the step.
-  piece.descends = piece.can_descend && !norm_ && optimizer.descends();
+  piece.descends = piece.can_descend && optimizer.descends();
   Descent<T> descent;
-  if (piece.descends || (piece.can_descend && !norm_ && is_far(optimizer))) {
+  if (piece.descends || (piece.can_descend && is_far(optimizer))) {
     descent.theta = piece.theta;
     for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
       descent.state[k] = state_of(piece, k, optimizer).data;
