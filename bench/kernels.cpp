@@ -110,8 +110,8 @@ void input_gradient(benchmark::State& state, const Product& product, bool eigen)
   });
 }
 
-/// In pieces, each written over the last: a step uses a piece as soon as it is computed, and the
-/// gradient never travels to memory (batch_update.cpp).
+/// In pieces that lie as the weights do, each written over the last: a step uses a piece as soon as
+/// it is computed, and the gradient never travels to memory (batch_update.cpp).
 template <class T>
 void weight_gradient_in_pieces(Rows<T> x, MatrixView<const T> grad_out, Panels<T> piece) {
   for (Index first = 0; first < x.cols; first += piece.rows) {
@@ -126,13 +126,17 @@ void weight_gradient(benchmark::State& state, const Product& product, bool eigen
   auto x = random_matrix<T>(batch, inputs), grad_out = random_matrix<T>(batch, units);
   auto grad_weights = random_matrix<T>(inputs, units);
   constexpr Index elements = 65'536 / sizeof(T);
-  Matrix<T> piece(std::max<Index>(1, elements / (96 * units)) * 96, units);
+  const Index rows = std::max<Index>(1, elements / (96 * units)) * 96;
+  Matrix<T> plain(rows, units);
+  PackedMatrix<T> packed(rows, units);
+  const Panels<T> piece =
+      is_packed(inputs * units, batch) ? packed.panels() : Panels<T>::plain(plain.view());
   auto X = as_eigen(x.view()), dT = as_eigen(grad_out.view()), dW = as_eigen(grad_weights.view());
   time_product<T>(state, product, [&] {
     if (eigen) {
       dW.noalias() = X.transpose() * dT;
     } else {
-      weight_gradient_in_pieces<T>(x.rows(), grad_out.view(), Panels<T>::plain(piece.view()));
+      weight_gradient_in_pieces<T>(x.rows(), grad_out.view(), piece);
     }
   });
 }
