@@ -136,10 +136,8 @@ void register_vectors(py::class_<PyNetwork>& network) {
           },
           "All parameters in one vector, (parameter_count,): node after node W row by row, then\n"
           "b. A view: writing to it changes the network, and it sees each training step.")
-      .def_property_readonly(
-          "gradient", vector_view(gradient_of),
-          "What loss_and_gradient, or a step with clip_norm, computed last, (parameter_count,):\n"
-          "a view.")
+      .def_property_readonly("gradient", vector_view(gradient_of),
+                             "What loss_and_gradient computed last, (parameter_count,): a view.")
       .def_property(
           "state", vector_view(state_of), &set_state,
           "What training moves without a gradient, in one vector: the running statistics of each\n"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/penalty.hpp"
+#include "sum.hpp"
 
 namespace nnbind {
 
@@ -168,12 +169,8 @@ void BatchRun<T>::add_penalties(const Member& member, Index samples) {
 
 template <class T>
 double BatchRun<T>::output_loss(const Batch<T>& batch, std::size_t k) const {
-  std::array<double, 4> sums{};  // a single one would wait for itself
-  for (Index i = 0; i < batch.count; ++i) {
-    const auto place = static_cast<std::size_t>(i);
-    sums[place % sums.size()] += static_cast<double>(outputs_[k].losses[place]);
-  }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) * scale(*outputs_[k].loss, batch.count);
+  const std::span<const T> losses(outputs_[k].losses.data(), static_cast<std::size_t>(batch.count));
+  return sum(losses) * scale(*outputs_[k].loss, batch.count);
 }
 
 template <class T>

@@ -58,21 +58,19 @@ void BatchRun<T>::make_pieces() {
     Index largest = 0;
     for (Piece& piece : share.pieces) {
       const auto [rows, cols] = piece.block;
-      const bool packed = piece.theta.is_packed();
-      piece.gradient = packed ? Panels<T>::packed(nullptr, rows.size(), cols.size())
-                              : Panels<T>::plain({nullptr, rows.size(), cols.size(), cols.size()});
-      largest = std::max(largest, packed ? Panels<T>::packed_size(rows.size(), cols.size())
-                                         : rows.size() * cols.size());
+      const BlockLayout layout{rows.size(), cols.size(), piece.theta.is_packed()};
+      piece.gradient = layout.panels<T>(nullptr);
+      largest = std::max(largest, layout.elements<T>());
     }
     const std::size_t free =
         members_ == 1 || norm_ ? 0 : std::min(most_free_pieces, share.pieces.size());
     share.own = share.pieces.size() - free;
-    const std::size_t places = norm_ ? share.own : std::min<std::size_t>(share.own, 1) + free;
+    const std::size_t in_turn = norm_ ? 0 : share.own;  // pieces, all in the first place
     const auto room =
         static_cast<std::size_t>((ceil_div(largest, line_elements<T>) + 1) * line_elements<T>);
-    share.gradient.resize(places * room);
+    share.gradient.resize((1 + share.pieces.size() - in_turn) * room);
     for (std::size_t i = 0; i < share.pieces.size(); ++i) {
-      const std::size_t place = norm_ || i >= share.own ? i + places - share.pieces.size() : 0;
+      const std::size_t place = i < in_turn ? 0 : 1 + i - in_turn;
       share.pieces[i].gradient.data = share.gradient.data() + place * room;
     }
   }

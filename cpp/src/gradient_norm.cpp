@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/penalty.hpp"
+#include "sum.hpp"
 
 namespace nnbind {
 
@@ -36,9 +37,7 @@ void GradientNorm<T>::add(NodeId id, const Block& block, const Panels<const T>& 
 
 template <class T>
 double GradientNorm<T>::scale(double clip_norm) const {
-  std::array<double, 4> sums{};  // a single one would wait for itself
-  for (std::size_t i = 0; i < squares_.size(); ++i) sums[i % sums.size()] += squares_[i];
-  return std::min(1.0, clip_norm / std::sqrt((sums[0] + sums[1]) + (sums[2] + sums[3])));
+  return std::min(1.0, clip_norm / std::sqrt(sum<double>(squares_)));
 }
 
 template class GradientNorm<float>;

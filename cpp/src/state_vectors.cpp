@@ -23,12 +23,6 @@ Panels<T> plain(T* data, const BlockLayout& block) {
   return Panels<T>::plain({data, block.rows, block.cols, block.cols});
 }
 
-/// A block as it is kept.
-template <class T>
-Panels<T> kept(T* data, const BlockLayout& block) {
-  return block.packed ? Panels<T>::packed(data, block.rows, block.cols) : plain(data, block);
-}
-
 Block whole(const BlockLayout& block) { return {{0, block.rows}, {0, block.cols}}; }
 
 }  // namespace
@@ -41,9 +35,7 @@ void StateVectors<T>::arrange(std::size_t count, const ThetaLayout& layout) {
   made.layout_ = layout;
   for (std::size_t k = 0; k < count; ++k) {
     for (const BlockLayout& block : layout) {
-      const Index size =
-          block.packed ? Panels<T>::packed_size(block.rows, block.cols) : block.rows * block.cols;
-      made.blocks_.emplace_back(static_cast<std::size_t>(size));
+      made.blocks_.emplace_back(static_cast<std::size_t>(block.elements<T>()));
     }
   }
   for (std::size_t k = 0; k < count && !empty(); ++k) made.assign(k, in_order(k));
@@ -52,7 +44,7 @@ void StateVectors<T>::arrange(std::size_t count, const ThetaLayout& layout) {
 
 template <class T>
 Panels<T> StateVectors<T>::block(std::size_t k, std::size_t block) {
-  return kept(blocks_[place(k, block)].data(), layout_[block]);
+  return layout_[block].panels(blocks_[place(k, block)].data());
 }
 
 template <class T>
@@ -60,7 +52,7 @@ std::vector<T> StateVectors<T>::in_order(std::size_t k) const {
   std::vector<T> values(static_cast<std::size_t>(size()));
   each_block(layout_, [&](std::size_t b, Index offset) {
     const BlockLayout& block = layout_[b];
-    copy_block<T>(kept(blocks_[place(k, b)].data(), block), whole(block),
+    copy_block<T>(block.panels(blocks_[place(k, b)].data()), whole(block),
                   plain(values.data() + offset, block));
   });
   return values;

@@ -711,8 +711,7 @@ class Network:
     @property
     def gradient(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
-        What loss_and_gradient, or a step with clip_norm, computed last, (parameter_count,):
-        a view.
+        What loss_and_gradient computed last, (parameter_count,): a view.
         """
     @property
     def input_names(self) -> list[str]:

@@ -33,10 +33,9 @@ inline constexpr std::size_t most_state_vectors = 2;
 /// meanwhile.
 template <class T>
 struct Descent {
-  using State = std::array<T*, most_state_vectors>;
   Panels<T> theta;
-  State state = {};                      ///< the optimizer's vectors, which lie as θ does: v first
-  const DescentRule<T>* rule = nullptr;  ///< of the step by which it is taken
+  std::array<T*, most_state_vectors> state = {};  ///< the optimizer's, which lie as θ does: v first
+  const DescentRule<T>* rule = nullptr;           ///< of the step by which it is taken
 
   /// State k of an element of θ and those behind it; null where there is none.
   [[nodiscard]] T* state_of(const T* element, std::size_t k = 0) const {

@@ -48,8 +48,8 @@ class Network {
 
   [[nodiscard]] std::span<T> theta();
   [[nodiscard]] std::span<const T> theta() const;
-  /// What loss_and_gradient, or a step with clip_norm, computed last. Its memory is there from the
-  /// first call on: a plain fit does without.
+  /// What loss_and_gradient computed last. Its memory is there from the first call on: steps and
+  /// fits do without.
   [[nodiscard]] std::span<T> gradient();
   /// The same, empty before that call.
   [[nodiscard]] std::span<const T> gradient() const;

@@ -15,6 +15,17 @@ struct BlockLayout {
   Index cols = 0;
   bool packed = false;
   bool operator==(const BlockLayout&) const = default;
+
+  /// Elements of its memory, and the block in it.
+  template <class T>
+  [[nodiscard]] Index elements() const {
+    return packed ? Panels<T>::packed_size(rows, cols) : rows * cols;
+  }
+  template <class T>
+  [[nodiscard]] Panels<T> panels(T* data) const {
+    return packed ? Panels<T>::packed(data, rows, cols)
+                  : Panels<T>::plain({data, rows, cols, cols});
+  }
 };
 
 /// The blocks that a vector of θ's size consists of, one behind the other: one of each node.

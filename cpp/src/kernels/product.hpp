@@ -111,11 +111,11 @@ MatrixView<T> columns_of(const Panels<T>& c, Index first, Index count) {
 template <class T, End end, class A, class C>
 void product_of_panels(const A& a, const Panels<const T>& b, Start start, const C& c,
                        const Descent<T>& descent, const Ahead<T>& ahead) {
-  const bool descends = descent.theta.data != nullptr;
+  const bool has_theta = descent.theta.data != nullptr;
   const auto panel = [&](Index col, Index width, auto&& compute) {
     const Index cols = std::min(width, c.cols - col);
     compute(Panels<const T>{b.column(col), b.rows, cols, b.stride, b.step},
-            columns_of(c, col, cols), descends ? TileDescent<T>(descent, col) : TileDescent<T>());
+            columns_of(c, col, cols), has_theta ? TileDescent<T>(descent, col) : TileDescent<T>());
   };
   constexpr Index wide = tile_vectors * lanes<T>;
   Index col = 0;

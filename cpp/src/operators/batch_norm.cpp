@@ -110,13 +110,13 @@ class BatchNorm final : public operators::Norm<T> {
   // ∂L/∂γ = Σ over the rows of ∂L/∂y ⊙ x̂, and ∂L/∂β = Σ ∂L/∂y.
   void parameter_gradient(const ParameterPass<T>& pass) const override {
     const Range rows = pass.block.rows;
+    const MatrixView<T> to = pass.gradient.view(0, pass.gradient.cols);
     for_parts(pass.block.cols, [&](Range part) {
       const MatrixView<const T> dy = pass.output_gradient.middle_columns(part.begin, part.size());
       for (Index r = rows.begin; r < rows.end; ++r) {
         const Sums sums = r == 0 ? sum_normal(pass.inputs[0], dy, part, statistics(pass, part))
                                  : sum_rows(dy.rows, dy.cols, dy);
-        T* const gradient =
-            pass.gradient.middle_rows(r - rows.begin, 1).column(part.begin - pass.block.cols.begin);
+        T* const gradient = to.row(r - rows.begin) + part.begin - pass.block.cols.begin;
         operators::put_row(gradient, part.size(), pass.accumulate, [&](Index j) {
           return static_cast<T>(sums[static_cast<std::size_t>(j)]);
         });

@@ -59,8 +59,9 @@ class LayerNorm final : public operators::Norm<T> {
   // ∂L/∂γ = Σ over the rows of ∂L/∂y ⊙ x̂, and ∂L/∂β = Σ ∂L/∂y.
   void parameter_gradient(const ParameterPass<T>& pass) const override {
     const auto [rows, cols] = pass.block;
+    const MatrixView<T> to = pass.gradient.view(0, pass.gradient.cols);
     for (Index r = rows.begin; r < rows.end; ++r) {
-      T* const gradient = pass.gradient.middle_rows(r - rows.begin, 1).data;
+      T* const gradient = to.row(r - rows.begin);
       for (Index i = 0; i < pass.output_gradient.rows; ++i) {
         const T* const x = pass.inputs[0].row[i] + cols.begin;
         const T* const dy = pass.output_gradient.row(i) + cols.begin;
