@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "kernels/penalty.hpp"
 #include "sum.hpp"
 
 namespace nnbind {
@@ -23,21 +22,15 @@ template <class T>
 BatchRun<T>::BatchRun(Network<T>& network, const Losses& losses, const Regularizer& regularizer,
                       Index capacity, int members, Purpose purpose, bool clips, bool fetches)
     : network_(&network),
-      regularizer_(regularizer),
       members_(members),
-      penalized_(regularizer.l1 != 0 || regularizer.l2 != 0),
       workspace_(network, {.capacity = capacity,
                            .purpose = purpose,
                            .pre_activations = pre_activations(network, losses),
                            .members = members,
                            .fetches = fetches}),
-      weights_(static_cast<std::size_t>(capacity)) {
+      weights_(static_cast<std::size_t>(capacity)),
+      penalty_(network.graph(), regularizer) {
   make_outputs(losses, capacity);
-  for (const Node<T>& node : network.graph().nodes()) {
-    const Regularizer own = node.op->penalty();
-    penalized_ |= own.l1 != 0 || own.l2 != 0;
-  }
-  penalties_.resize(network.graph().nodes().size());
   if (clips) norm_.emplace(network.graph());
   make_pieces();
 }
@@ -107,7 +100,12 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, 
     outputs_[k].activation.template forward<T>(output, output);
   }
   if (member.rank() == 0) training_ = mode.training;
-  if (penalized_) add_penalties(member, batch.count);
+  if (penalty_.is_zero()) return;
+  each_share(member, [&](const Share& share) {
+    for (const Piece& piece : share.pieces) {
+      penalty_.add(piece.node, piece.block, piece.theta, batch.count);
+    }
+  });
 }
 
 namespace {
@@ -147,27 +145,6 @@ void BatchRun<T>::prepare(std::size_t k, const Member& member, Index samples) {
 }
 
 template <class T>
-void BatchRun<T>::add_penalties(const Member& member, Index samples) {
-  const auto& nodes = network_->graph().nodes();
-  const Range mine = member.share(static_cast<Index>(nodes.size()));
-  for (auto id = static_cast<NodeId>(mine.begin); id < static_cast<NodeId>(mine.end); ++id) {
-    const Node<T>& node = nodes[id];
-    penalties_[id] = 0;
-    if (node.owner != id) continue;
-    for (const Range rows :
-         {Range{0, node.weight_rows}, Range{node.weight_rows, node.parameters.rows}}) {
-      if (rows.size() == 0) continue;
-      const Regularizer r =
-          penalty_of(regularizer_, node.op->penalty(), rows.begin < node.weight_rows, samples);
-      if (r.l1 == 0 && r.l2 == 0) continue;
-      const kernels::Norms norms = kernels::norms<T>(
-          workspace_.parameters(id, network_->theta().data()).middle_rows(rows.begin, rows.size()));
-      penalties_[id] += r.l1 * norms.absolute + r.l2 / 2 * norms.square;
-    }
-  }
-}
-
-template <class T>
 double BatchRun<T>::output_loss(const Batch<T>& batch, std::size_t k) const {
   const std::span<const T> losses(outputs_[k].losses.data(), static_cast<std::size_t>(batch.count));
   return sum(losses) * scale(*outputs_[k].loss, batch.count);
@@ -179,14 +156,6 @@ double BatchRun<T>::data_loss(const Batch<T>& batch) const {
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     sum += outputs_[k].weight * output_loss(batch, k);
   }
-  return sum;
-}
-
-template <class T>
-double BatchRun<T>::penalty() const {
-  if (!penalized_) return 0;
-  double sum = 0;
-  for (const double penalty : penalties_) sum += penalty;
   return sum;
 }
 

@@ -9,7 +9,7 @@
 #include "nnbind/dataset.hpp"
 #include "nnbind/metric.hpp"
 #include "nnbind/optimizer.hpp"
-#include "nnbind/regularizer.hpp"
+#include "penalty.hpp"
 #include "team.hpp"
 #include "workspace.hpp"
 
@@ -71,7 +71,7 @@ class BatchRun {
   /// stands beside it.
   [[nodiscard]] double output_loss(const Batch<T>& batch, std::size_t k) const;
   [[nodiscard]] double data_loss(const Batch<T>& batch) const;
-  [[nodiscard]] double penalty() const;
+  [[nodiscard]] double penalty() const { return penalty_.value(); }
   /// Adds the batch to the metrics of each output.
   void add_to(std::vector<MetricSums>& sums, const Batch<T>& batch);
   [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
@@ -97,14 +97,16 @@ class BatchRun {
   struct Piece {
     NodeId node;
     Block block;
-    Index weight_rows;             // its first rows, which are weights; the others are biases
-    Panels<T> theta;               // where it is kept up to date
-    Index offset;                  // where it begins in a gradient of θ's order
-    Index stride;                  // from one of its rows to the next in that
-    bool can_descend;              // whether its gradient need not be stored for gradient descent
-    Panels<T> gradient;            // where it is put until it is used: as θ lies
-    bool descends = false;         // whether the calls take the step themselves
-    ParameterCalls<T> calls = {};  // that compute it
+    Index weight_rows;      // its first rows, which are weights; the others are biases
+    Panels<T> theta;        // where it is kept up to date
+    Index offset;           // where it begins in a gradient of θ's order
+    Index stride;           // from one of its rows to the next in that
+    bool can_descend;       // whether its calls can be told of θ: see Descent
+    Panels<T> gradient;     // where it is put until it is used: as θ lies
+    bool descends = false;  // whether the calls take the step themselves
+    std::optional<PenaltySlopes<T>> weight_penalty = {};
+    std::optional<PenaltySlopes<T>> bias_penalty = {};
+    ParameterCalls<T> calls = {};              // that compute it
     std::vector<UpdateBlock<T>> updates = {};  // by it, where the calls do not take the step
   };
   /// The pieces of a member, with calls for training steps on batches of so many samples.
@@ -139,33 +141,33 @@ class BatchRun {
   void load(const Member& member, Range rows, const Batch<T>& batch);
   void evaluate(std::size_t k, const Member& member, const Batch<T>& batch);
   void prepare(std::size_t k, const Member& member, Index samples);
-  void add_penalties(const Member& member, Index samples);
   void make_pieces();
   [[nodiscard]] std::vector<Piece> pieces_of(const Member& member);
   [[nodiscard]] Piece make_piece(NodeId id, Block block);
   /// Calls f(share) for this member's share; where OpenMP has given the team fewer members than
   /// there are shares, for those of the missing too.
   template <class F>
-  void each_share(const Member& member, F&& f);
+  void each_share(const Member& member, F&& f) {
+    for (int k = member.rank(); k < members_; k += member.size()) {
+      f(shares_[static_cast<std::size_t>(k)]);
+    }
+  }
   void prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer);
   void compute(const Piece& piece, Index samples);
   void update(const Piece& piece, Index samples, Optimizer& optimizer);
   void clipped_update(const Member& member, const Batch<T>& batch, Optimizer& optimizer);
-  void add_penalty_gradient(const Piece& piece, Index samples, const Panels<T>& gradient) const;
   [[nodiscard]] bool is_far(const Optimizer& optimizer) const;
   static Panels<T> state_of(const Piece& piece, std::size_t k, Optimizer& optimizer);
 
   Network<T>* network_;
-  Regularizer regularizer_;
-  int members_;  // of a whole team
-  bool penalized_;
+  int members_;            // of a whole team
   bool training_ = false;  // how the last forward pass went
   Workspace<T> workspace_;
   std::vector<Output> outputs_;
   std::vector<T> weights_;
+  Penalty<T> penalty_;
   std::optional<GradientNorm<T>> norm_;  // if it clips
   DescentRule<T> rule_;                  // of the step, if the optimizer descends
-  std::vector<double> penalties_;        // of each node's block of θ
   std::vector<Share> shares_;            // of each member
 };
 

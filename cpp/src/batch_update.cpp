@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "batch_run.hpp"
-#include "kernels/penalty.hpp"
 
 namespace nnbind {
 
@@ -86,8 +85,7 @@ typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
   const Index weight_rows = std::clamp<Index>(node.weight_rows - rows.begin, 0, rows.size());
-  const bool can_descend = !penalized_ && !norm_ && workspace_.can_descend(id);
-  return {id, block, weight_rows, theta, offset, stride, can_descend, {}};
+  return {id, block, weight_rows, theta, offset, stride, workspace_.can_descend(id), {}};
 }
 
 template <class T>
@@ -111,34 +109,6 @@ std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& me
 }
 
 template <class T>
-template <class F>
-void BatchRun<T>::each_share(const Member& member, F&& f) {
-  for (int k = member.rank(); k < members_; k += member.size()) {
-    f(shares_[static_cast<std::size_t>(k)]);
-  }
-}
-
-template <class T>
-void BatchRun<T>::add_penalty_gradient(const Piece& piece, Index samples,
-                                       const Panels<T>& gradient) const {
-  if (!penalized_) return;
-  for (const bool weights : {true, false}) {
-    const Regularizer r = penalty_of(regularizer_, network_->graph().node(piece.node).op->penalty(),
-                                     weights, samples);
-    if (r.l1 == 0 && r.l2 == 0) continue;
-    const Range rows =
-        weights ? Range{0, piece.weight_rows} : Range{piece.weight_rows, gradient.rows};
-    const auto of_rows = [&](const MatrixView<T>& all) {
-      return all.middle_rows(rows.begin, rows.size());
-    };
-    piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
-      kernels::add_penalty_gradient<T>(of_rows(theta), static_cast<T>(r.l1), static_cast<T>(r.l2),
-                                       of_rows(gradient.view(first, theta.cols)));
-    });
-  }
-}
-
-template <class T>
 void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
                                  std::span<T> gradient) {
   each_share(member, [&](const Share& share) {
@@ -147,7 +117,7 @@ void BatchRun<T>::store_gradient(const Member& member, const Batch<T>& batch,
       const auto to = Panels<T>::plain(
           {gradient.data() + piece.offset, rows.size(), cols.size(), piece.stride});
       workspace_.parameter_gradient(piece.node, {0, batch.count}, piece.block, training_, to);
-      add_penalty_gradient(piece, batch.count, to);
+      penalty_.add_gradient(piece.node, piece.block, piece.theta, batch.count, to);
     }
   });
 }
@@ -167,14 +137,19 @@ void BatchRun<T>::prepare_update(const Member& member, const Batch<T>& batch,
 template <class T>
 void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer) {
   // Whether it descends, not how: another member may be about to begin the step.
-  piece.descends = piece.can_descend && optimizer.descends();
+  piece.descends = piece.can_descend && !norm_ && optimizer.descends();
+  piece.weight_penalty = penalty_.slopes(piece.node, true, samples);
+  piece.bias_penalty = penalty_.slopes(piece.node, false, samples);
   Descent<T> descent;
-  if (piece.descends || (piece.can_descend && is_far(optimizer))) {
-    descent.theta = piece.theta;
-    for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
+  if (piece.can_descend) {
+    const bool moves = piece.descends || is_far(optimizer);
+    if (moves || piece.weight_penalty || piece.bias_penalty) descent.theta = piece.theta;
+    for (std::size_t k = 0; moves && k < optimizer.state_vectors(); ++k) {
       descent.state[k] = state_of(piece, k, optimizer).data;
     }
     if (piece.descends) descent.rule = &rule_;
+    if (piece.weight_penalty) descent.weight_penalty = &*piece.weight_penalty;
+    if (piece.bias_penalty) descent.bias_penalty = &*piece.bias_penalty;
   }
   workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, descent, rank,
                         piece.calls);
@@ -190,12 +165,12 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& opti
 }
 
 /// Whether a member's θ and what the optimizer keeps of it outgrow its second-level cache: then
-/// they are worth fetching.
+/// they are worth fetching, unless the update comes after all gradients.
 template <class T>
 bool BatchRun<T>::is_far(const Optimizer& optimizer) const {
   const std::size_t vectors = 1 + optimizer.state_vectors();
   const auto elements = static_cast<std::size_t>(network_->parameter_count() / members_);
-  return vectors * elements * sizeof(T) > second_level_cache;
+  return !norm_ && vectors * elements * sizeof(T) > second_level_cache;
 }
 
 template <class T>
@@ -225,7 +200,8 @@ void BatchRun<T>::update(const Member& member, const Batch<T>& batch, Optimizer&
 template <class T>
 void BatchRun<T>::compute(const Piece& piece, Index samples) {
   piece.calls.run();
-  if (!piece.descends) add_penalty_gradient(piece, samples, piece.gradient);
+  if (piece.can_descend) return;
+  penalty_.add_gradient(piece.node, piece.block, piece.theta, samples, piece.gradient);
 }
 
 template <class T>

@@ -14,9 +14,12 @@ namespace nnbind {
 
 namespace {
 
-kernels::Norms norms(std::span<const double> values) {
+MatrixView<const double> row(std::span<const double> values) {
   const auto size = static_cast<Index>(values.size());
-  return kernels::norms<double>(Panels<const double>::plain({values.data(), 1, size, size}));
+  return {values.data(), 1, size, size};
+}
+double norm(std::span<const double> values) {
+  return std::sqrt(kernels::sum_of_squares(row(values)));
 }
 
 /// A place along the direction, and what the gradient there is multiplied with.
@@ -126,13 +129,12 @@ void hessian_vector_product(const Network<double>& network, const Dataset<double
   check_vector(v, network.parameter_count(), where, "v");
   check_size(out, network.parameter_count(), where, "the result");
   // H v = |v| · H (v / |v|) with |v| = Σ |v_i|: no square of a tiny or a huge v is taken.
-  const double size = norms(v).absolute;
+  const double size = kernels::sum_of_absolutes(row(v));
   std::vector<double> direction(v.begin(), v.end());
   std::ranges::fill(out, 0.0);
   if (size == 0) return;
   for (double& x : direction) x /= size;
-  const double scale =
-      (1 + std::sqrt(norms(network.theta()).square)) / std::sqrt(norms(direction).square);
+  const double scale = (1 + norm(network.theta())) / norm(direction);
   const int members = training_members(network, losses, data.size());
   GradientAt gradient(network, data, losses, members);
   const std::vector<Point> along = points(differences, scale);

@@ -5,8 +5,8 @@
 
 #include "batch_run.hpp"
 #include "denormals.hpp"
-#include "kernels/penalty.hpp"
 #include "local_derivative.hpp"
+#include "penalty.hpp"
 
 namespace nnbind {
 
@@ -17,12 +17,6 @@ void add_to(MatrixView<T> sum, MatrixView<const T> term) {
   for (Index i = 0; i < sum.rows; ++i) {
     for (Index j = 0; j < sum.cols; ++j) sum(i, j) += term(i, j);
   }
-}
-
-template <class T>
-MatrixView<T> parameters_of(const Node<T>& node, MatrixView<T> block, bool weights) {
-  return weights ? block.middle_rows(0, node.weight_rows)
-                 : block.middle_rows(node.weight_rows, block.rows - node.weight_rows);
 }
 
 template <class T>
@@ -41,7 +35,7 @@ class Tracer {
   }
 
   Trace<T> finish(const Regularizer& regularizer) {
-    for (NodeId id = 0; id < nodes().size(); ++id) add_penalty(id, regularizer);
+    add_penalty(regularizer);
     for (const auto& output : result_.outputs) result_.loss += output.weight * output.value;
     result_.loss += result_.penalty;
     return std::move(result_);
@@ -141,19 +135,19 @@ class Tracer {
   }
 
   /// R and its gradient.
-  void add_penalty(NodeId id, const Regularizer& all) {
-    const Node<T>& node = nodes()[id];
-    if (node.owner != id) return;
-    for (const bool weights : {true, false}) {
-      const MatrixView<T> block = parameters_of(node, result_.nodes[id].parameters.view(), weights);
-      const Regularizer r = penalty_of(all, node.op->penalty(), weights, data_.size());
-      if (block.rows == 0 || (r.l1 == 0 && r.l2 == 0)) continue;
-      const kernels::Norms norms = kernels::norms<T>(Panels<T>::plain(block));
-      result_.penalty += r.l1 * norms.absolute + r.l2 / 2 * norms.square;
-      kernels::add_penalty_gradient<T>(
-          block, static_cast<T>(r.l1), static_cast<T>(r.l2),
-          parameters_of(node, result_.nodes[id].parameter_gradient.view(), weights));
+  void add_penalty(const Regularizer& regularizer) {
+    Penalty<T> penalty(network_.graph(), regularizer);
+    if (penalty.is_zero()) return;
+    for (NodeId id = 0; id < nodes().size(); ++id) {
+      const auto [rows, cols] = nodes()[id].parameters;
+      if (nodes()[id].owner != id || rows == 0) continue;
+      const Block all{{0, rows}, {0, cols}};
+      const auto theta = Panels<const T>::plain(result_.nodes[id].parameters.view());
+      penalty.add(id, all, theta, data_.size());
+      penalty.add_gradient(id, all, theta, data_.size(),
+                           Panels<T>::plain(result_.nodes[id].parameter_gradient.view()));
     }
+    result_.penalty = penalty.value();
   }
 
   const Network<T>& network_;

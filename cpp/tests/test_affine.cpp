@@ -2,6 +2,7 @@
 // and sums are exact in any order: so equal means equal.
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "data.hpp"
@@ -235,6 +236,78 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
       ASSERT_TRUE(velocity.frame_is_whole()) << shape;
       ASSERT_TRUE(this->equal(packed_theta, expected)) << shape << " packed";
       ASSERT_TRUE(!moves || this->equal(packed_velocity, expected_velocity)) << shape << " packed";
+    }
+  }
+}
+
+// Of L + R: g + l1 sign(w) + l2 w, of weights and biases with penalties of their own, or none.
+TYPED_TEST(Affine, PenalizedGradientsAndDescentsAreThoseOfTheLossAndThePenalty) {
+  using T = TypeParam;
+  const PenaltySlopes<T> square{0, 2}, both{3, 2};
+  const std::vector<std::pair<const PenaltySlopes<T>*, const PenaltySlopes<T>*>> penalties = {
+      {&square, nullptr}, {&both, &square}, {nullptr, &both}};
+  const DescentRule<T> plain_rule{2}, moving_rule{2, 3};
+  for (const ProductShape& shape : shapes()) {
+    const auto& [of_weights, of_biases] = penalties[static_cast<std::size_t>(shape.units % 3)];
+    const auto x = this->integers(shape.rows, shape.inputs);
+    const auto grad_out = this->integers(shape.rows, shape.units);
+    const Range all{0, shape.inputs};
+    auto theta = this->integers(shape.inputs + 1, shape.units);
+    auto expected = this->copy(theta);
+    auto packed_theta = packed<T>(theta.view());
+    naive::weight_gradient<T>(x.view(), all, grad_out.view(), false,
+                              expected.view().middle_rows(0, shape.inputs));
+    naive::bias_gradient<T>(grad_out.view(), false, expected.view().row(shape.inputs));
+    for (Index i = 0; i <= shape.inputs; ++i) {
+      const PenaltySlopes<T>* const slopes = i < shape.inputs ? of_weights : of_biases;
+      if (slopes == nullptr) continue;
+      for (Index j = 0; j < shape.units; ++j) {
+        const T w = theta.view()(i, j);
+        const T sign = w > 0 ? T{1} : w < 0 ? T{-1} : T{0};
+        expected.view()(i, j) += slopes->l1 * sign + slopes->l2 * w;
+      }
+    }
+    const auto run = [&](const Panels<T>& to, const Descent<T>& descent) {
+      kernels::affine_gradient<T>(x.rows(), all, grad_out.view(), false, to, descent);
+    };
+    const Panels<T> plain_place = Panels<T>::plain(theta.view());
+    auto stored = this->integers(shape.inputs + 1, shape.units);
+    auto in_panels = packed<T>(stored.view());
+    run(Panels<T>::plain(stored.view()), {plain_place, {}, nullptr, of_weights, of_biases});
+    run(in_panels.panels(), {packed_theta.panels(), {}, nullptr, of_weights, of_biases});
+    ASSERT_TRUE(this->equal(stored, expected)) << shape;
+    ASSERT_TRUE(this->equal(in_panels, expected)) << shape << " packed";
+    ASSERT_TRUE(stored.frame_is_whole()) << shape;
+
+    // Steps by that gradient, with a velocity of zeros or without: the same twice.
+    for (const DescentRule<T>& rule : {plain_rule, moving_rule}) {
+      const bool moves = rule.momentum != 0;
+      auto moved = this->copy(theta);
+      auto packed_moved = packed<T>(theta.view());
+      Framed<T> plain_velocity(shape.inputs + 1, shape.units, moved.view().stride);
+      for (Index i = 0; i <= shape.inputs; ++i) {
+        std::fill_n(plain_velocity.view().row(i), shape.units, T{0});
+      }
+      auto velocity = packed<T>(plain_velocity.view());
+      run(in_panels.panels(), {Panels<T>::plain(moved.view()),
+                               {moves ? plain_velocity.view().data : nullptr},
+                               &rule,
+                               of_weights,
+                               of_biases});
+      run(in_panels.panels(), {packed_moved.panels(),
+                               {moves ? velocity.panels().data : nullptr},
+                               &rule,
+                               of_weights,
+                               of_biases});
+      auto after = this->copy(theta);
+      for (Index i = 0; i <= shape.inputs; ++i) {
+        for (Index j = 0; j < shape.units; ++j) {
+          after.view()(i, j) -= rule.rate * expected.view()(i, j);
+        }
+      }
+      ASSERT_TRUE(this->equal(moved, after)) << shape << ", moves: " << moves;
+      ASSERT_TRUE(this->equal(packed_moved, after)) << shape << " packed, moves: " << moves;
+      ASSERT_TRUE(moved.frame_is_whole() && plain_velocity.frame_is_whole()) << shape;
     }
   }
 }

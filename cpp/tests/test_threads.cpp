@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <thread>
+#include <tuple>
 
 #include "batch_run.hpp"
 #include "data.hpp"
@@ -158,29 +159,65 @@ TEST_F(Threads, ComputeTheSameGradientOfOneSample) {
   for (int k = 0; k < 20; ++k) ASSERT_TRUE(same_bits(gradient(2), alone));
 }
 
-// So many samples that the kernels put a gradient together from several parts.
-TEST_F(Threads, ApplyAGradientToTheBitsOfAStep) {
-  const Problem<float> problem(20, 61, 5);
+// Steps that a fit takes as the gradient is computed, panel by panel; those of single steps; and
+// those by a gradient that is stored first: with a penalty that all of them add in places of their
+// own, or without.
+class SameSteps : public Threads,
+                  public ::testing::WithParamInterface<std::tuple<std::string, Index, double>> {
+ protected:
+  static OptimizerPointer optimizer() {
+    const SchedulePointer rate = constant_rate(1e-3);
+    const std::string& name = std::get<0>(GetParam());
+    if (name == "Sgd") return sgd(rate);
+    if (name == "Momentum") return sgd(rate, 0.9);
+    if (name == "Adamw") return adamw(rate);
+    return adamw(rate, 0.9, 0.999, 1e-8, 0.01, 0.01);
+  }
+};
+
+TEST_P(SameSteps, OfAFitOfSingleStepsAndOfStoredGradients) {
+  const auto [name, samples, l1] = GetParam();
+  const Problem<float> problem(samples, 61, 5);
   const Dataset<float> data = problem.classes();
-  for (const std::optional<double> clip_norm : {std::optional<double>(), std::optional(0.01)}) {
-    const auto optimizer = [&] {
-      return adamw(constant_rate(1e-3), 0.9, 0.999, 1e-8, 0.01, clip_norm);
-    };
+  const Regularizer regularizer{l1, 10 * l1, true};
+  const auto after_fit = [&](int threads) {
+    set_num_threads(threads);
+    auto network = wide();
+    FitOptions options;
+    options.shuffle = false;
+    options.epochs = 3;
+    options.batch_size = samples;
+    options.regularizer = regularizer;
+    History history;
+    fit(network, data, cross_entropy(), *optimizer(), options, history);
+    return theta_of(network);
+  };
+  const std::vector<float> theta = after_fit(1);
+  for (const int threads : {1, 2, 3}) {
+    EXPECT_TRUE(same_bits(after_fit(threads), theta)) << threads;
     auto stepped = wide();
-    const OptimizerPointer first = optimizer();
-    for (int step = 0; step < 3; ++step) train_step(stepped, data, cross_entropy(), *first);
-    for (const int threads : {1, 2, 3}) {
-      set_num_threads(threads);
-      auto network = wide();
-      const OptimizerPointer second = optimizer();
-      for (int step = 0; step < 3; ++step) {
-        loss_and_gradient(network, data, cross_entropy(), {}, true);
-        apply_gradient(network, network.gradient(), *second);
-      }
-      EXPECT_TRUE(same_bits(network.theta(), stepped.theta())) << threads;
+    const OptimizerPointer of_steps = optimizer();
+    auto applied = wide();
+    const OptimizerPointer of_gradients = optimizer();
+    for (int step = 0; step < 3; ++step) {
+      train_step(stepped, data, cross_entropy(), *of_steps, regularizer);
+      loss_and_gradient(applied, data, cross_entropy(), regularizer, true);
+      apply_gradient(applied, applied.gradient(), *of_gradients);
     }
+    EXPECT_TRUE(same_bits(stepped.theta(), theta)) << threads;
+    EXPECT_TRUE(same_bits(applied.theta(), theta)) << threads;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, SameSteps,
+                         ::testing::Combine(::testing::Values("Sgd", "Momentum", "Adamw",
+                                                              "Clipped"),
+                                            ::testing::Values(1, 20), ::testing::Values(0, 1e-3)),
+                         [](const auto& test) {
+                           return std::get<0>(test.param) + "OfBatchesOf" +
+                                  std::to_string(std::get<1>(test.param)) +
+                                  (std::get<2>(test.param) > 0 ? "Penalized" : "");
+                         });
 
 TEST_F(Threads, TakeTheSameStepsOfLargeBatches) {
   const Problem<float> problem(140, 61, 5);

@@ -25,17 +25,28 @@ struct DescentRule {
   }
 };
 
+/// The slopes of R = l1 ‖w‖₁ + l2/2 ‖w‖², which change the gradient g of the data's loss to
+///
+///     g + l1 sign(w) + l2 w,  with sign(0) = 0.
+template <class T>
+struct PenaltySlopes {
+  T l1 = 0;
+  T l2 = 0;
+};
+
 /// Vectors of θ's size that an optimizer may keep.
 inline constexpr std::size_t most_state_vectors = 2;
 
 /// A block of θ that is to take such a step; none where its data is null. Without a rule its
 /// gradient is stored, for a step of another kind that follows: what that will change is fetched
-/// meanwhile.
+/// meanwhile. Of what is penalized the gradient, to step by or to be stored, is that of L + R.
 template <class T>
 struct Descent {
   Panels<T> theta;
   std::array<T*, most_state_vectors> state = {};  ///< the optimizer's, which lie as θ does: v first
   const DescentRule<T>* rule = nullptr;           ///< of the step by which it is taken
+  const PenaltySlopes<T>* weight_penalty = nullptr;  ///< null: none
+  const PenaltySlopes<T>* bias_penalty = nullptr;
 
   /// State k of an element of θ and those behind it; null where there is none.
   [[nodiscard]] T* state_of(const T* element, std::size_t k = 0) const {
@@ -43,7 +54,11 @@ struct Descent {
   }
   [[nodiscard]] Descent middle_rows(Index first, Index count) const {
     const T* const row = theta.data + first * theta.stride;
-    return {theta.middle_rows(first, count), {state_of(row), state_of(row, 1)}, rule};
+    return {theta.middle_rows(first, count),
+            {state_of(row), state_of(row, 1)},
+            rule,
+            weight_penalty,
+            bias_penalty};
   }
 };
 

@@ -96,9 +96,9 @@ struct Block {
 };
 
 /// A block of ∂L/∂(parameters) from the whole batch; or, with a descent that has a rule, that step
-/// by it at once. Descents are only for operators that say descends(), rules never with accumulate;
-/// `gradient` is then memory for them to use. There is neither θ nor the output here: what the
-/// gradient needs of them, `forward` keeps in `saved`.
+/// by it at once. Descents are only for operators that say descends(); neither a rule nor a penalty
+/// comes with accumulate, and beside a rule `gradient` is memory to be used. There is neither θ nor
+/// the output here: what the gradient needs of them, `forward` keeps in `saved`.
 template <class T>
 struct ParameterPass {
   std::span<const Rows<T>> inputs;
@@ -182,7 +182,7 @@ class Operator {
   /// (check_gradients tells if it does not). It must not throw: in a fit others may have made the
   /// step.
   virtual void parameter_gradient(const ParameterPass<T>& /*pass*/) const {}
-  /// Whether parameter_gradient can take the step of gradient descent itself.
+  /// Whether parameter_gradient can take a Descent: the step itself, and the penalties.
   [[nodiscard]] virtual bool descends() const { return false; }
 
   /// The same functions with a pass that is to be run many times: what comes out the same each time

@@ -242,7 +242,10 @@ void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, const P
   for (Index j = 0; j < grad_out.cols; j += lanes<T>) {
     const Index left = std::min(lanes<T>, grad_out.cols - j);
     const Packet<T> start = accumulate ? load_first(gradient.column(j), left) : broadcast(T{0});
-    const Packet<T> sum = column_sum(grad_out.data + j, start);
+    Packet<T> sum = column_sum(grad_out.data + j, start);
+    with_penalty<Packet<T>>(descent.bias_penalty, [&](const auto& penalty) {
+      sum = penalty(sum, load_first(descent.theta.column(j), left));
+    });
     if (descent.rule == nullptr) {
       store_first(gradient.column(j), sum, left);
     } else {
@@ -272,10 +275,8 @@ template <class T>
 GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumulate,
                               const Descent<T>& descent) {
   if (grad_out.rows != 1 || accumulate) return &gradient_of_rows<T>;
-  if (descent.rule == nullptr) return &gradient_of_sample<T>;
-  const bool has_velocity = descent.state[0] != nullptr;
-  return descent.theta.is_packed() ? descent_by_sample<T, true>(has_velocity)
-                                   : descent_by_sample<T, false>(has_velocity);
+  const bool penalized = descent.weight_penalty != nullptr || descent.bias_penalty != nullptr;
+  return penalized ? loop_by_sample<T, true>(descent) : loop_by_sample<T, false>(descent);
 }
 
 #define NNBIND_INSTANTIATE(T)                                                         \

@@ -33,9 +33,9 @@ template <class T>
 InputGradientLoop<T> input_gradient_loop(const Panels<const T>& weights, bool one_sample);
 
 /// ∂L/∂W = Xᵀ · ∂L/∂T for the columns `inputs` of X: a (inputs.size() × units) block of it; and
-/// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. With a descent
-/// that has a rule that step by it instead, of the same block of W and b; what is then in
-/// `gradient` is not the gradient.
+/// where `gradient` has a row more, in that ∂L/∂b = Σ over the rows of ∂L/∂T. To both are added the
+/// penalties of a descent, on the same block of W and b. With a descent that has a rule that step
+/// by it instead; what is then in `gradient` is not the gradient.
 template <class T>
 using GradientLoop = void (*)(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                               bool accumulate, const Panels<T>& gradient,

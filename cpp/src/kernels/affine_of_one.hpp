@@ -122,20 +122,47 @@ void input_gradient_of_unit(const MatrixView<const T>& grad_out, const Panels<co
   }
 }
 
-/// The rows of x gᵀ for a sample x of so many inputs, behind which there is a 1 if `to` has a row
-/// for it, the bias: row(i, left, right, count) for row i = left · right. One after the other: it
-/// is limited by the memory, which is read and written in its order. A column without gaps is one
-/// row.
+/// The rows of x gᵀ for a sample x of so many inputs, behind which there is a 1 if `block` has a
+/// row for it, the bias: row(i, left, right, count) for row i = left · right. One after the other:
+/// it is limited by the memory, which is read and written in its order. A column without gaps is
+/// one row.
 template <class T, class F>
-EIGEN_ALWAYS_INLINE void each_row(const T* x, Index inputs, const T* g, MatrixView<T> to, F row) {
-  if (to.cols == 1 && to.stride == 1) {
+EIGEN_ALWAYS_INLINE void each_row(const T* x, Index inputs, const T* g, MatrixView<T> block,
+                                  F row) {
+  if (block.cols == 1 && block.stride == 1) {
     row(0, g[0], x, inputs);
-    if (to.rows > inputs) row(inputs, T{1}, g, 1);
+    if (block.rows > inputs) row(inputs, T{1}, g, 1);
     return;
   }
-  for (Index i = 0; i < inputs; ++i) row(i, x[i], g, to.cols);
-  if (to.rows > inputs) row(inputs, T{1}, g, to.cols);
+  for (Index i = 0; i < inputs; ++i) row(i, x[i], g, block.cols);
+  if (block.rows > inputs) row(inputs, T{1}, g, block.cols);
 }
+
+/// The penalties on the rows of a block with so many rows of weights, if there are any.
+template <class T, bool penalized>
+class RowPenalties {
+ public:
+  RowPenalties(const Descent<T>& descent, Index weights)
+      : weights_(weights),
+        of_weights_(slopes(descent.weight_penalty)),
+        of_bias_(slopes(descent.bias_penalty)) {}
+  /// What makes of vectors of row i's gradient and of its θ those of the penalized gradient.
+  EIGEN_ALWAYS_INLINE auto of_row(Index i) const {
+    if constexpr (penalized) {
+      return i < weights_ ? of_weights_ : of_bias_;
+    } else {
+      return [](const Packet<T>& gradient, const Packet<T>& /*w*/) { return gradient; };
+    }
+  }
+
+ private:
+  static PenaltySlopes<T> slopes(const PenaltySlopes<T>* given) {
+    return given == nullptr ? PenaltySlopes<T>{} : *given;
+  }
+  Index weights_;
+  AnyPenalty<Packet<T>> of_weights_;
+  AnyPenalty<Packet<T>> of_bias_;
+};
 
 /// ∂L/∂W and ∂L/∂b of a single sample: b is the weight of an input that is 1.
 template <class T>
@@ -153,23 +180,44 @@ void gradient_of_sample(const Rows<T>& x, Range inputs, const MatrixView<const T
   });
 }
 
+/// The same, penalized.
+template <class T>
+void penalized_gradient_of_sample(const Rows<T>& x, Range inputs,
+                                  const MatrixView<const T>& grad_out, bool accumulate,
+                                  const Panels<T>& gradient, const Descent<T>& descent) {
+  gradient_of_sample(x, inputs, grad_out, accumulate, gradient, descent);
+  const RowPenalties<T, true> penalties(descent, inputs.size());
+  gradient.each_view([&](Index first, const MatrixView<T>& to) {
+    const MatrixView<T> theta = descent.theta.view(first, to.cols);
+    for (Index i = 0; i < to.rows; ++i) {
+      map_elements(to.cols, to.row(i), penalties.of_row(i), static_cast<const T*>(to.row(i)),
+                   static_cast<const T*>(theta.row(i)));
+    }
+  });
+}
+
 /// θ -= its step by x gᵀ, with a velocity or without.
-template <class T, bool has_velocity>
+template <class T, bool has_velocity, bool penalized>
 EIGEN_ALWAYS_INLINE void descend_by_product(const T* x, Index inputs, const T* g,
                                             MatrixView<T> theta, T* velocity,
-                                            const DescentStep<Packet<T>>& step) {
-  each_row(x, inputs, g, theta, [=](Index i, T left, const T* right, Index count) {
+                                            const DescentStep<Packet<T>>& step,
+                                            const RowPenalties<T, penalized>& penalties) {
+  each_row(x, inputs, g, theta, [&](Index i, T left, const T* right, Index count) {
     T* const w = theta.row(i);
+    const auto gradient = [left = broadcast(left), penalize = penalties.of_row(i)](
+                              const Packet<T>& r, const Packet<T>& old) {
+      return penalize(Packet<T>(simd::pmul(left, r)), old);
+    };
     if constexpr (has_velocity) {
       T* const v = velocity + i * theta.stride;
       for (Index j = 0; j < count; j += lanes<T>) {
         const Index some = std::min(lanes<T>, count - j);
-        const Packet<T> product = simd::pmul(broadcast(left), load_first(right + j, some));
-        descend(step, product, w + j, v + j, some);
+        const Packet<T> old = load_first(w + j, some);
+        descend(step, gradient(load_first(right + j, some), old), w + j, v + j, some);
       }
     } else {
-      const auto move = [step, left = broadcast(left)](const Packet<T>& old, const Packet<T>& r) {
-        return step(old, Packet<T>(simd::pmul(left, r)));
+      const auto move = [step, gradient](const Packet<T>& old, const Packet<T>& r) {
+        return step(old, gradient(r, old));
       };
       map_elements(count, w, move, static_cast<const T*>(w), right);
     }
@@ -177,29 +225,39 @@ EIGEN_ALWAYS_INLINE void descend_by_product(const T* x, Index inputs, const T* g
 }
 
 /// A descent by the gradient of a single sample; the panels of a packed θ one after the other.
-template <class T, bool has_velocity, bool packed>
+template <class T, bool has_velocity, bool packed, bool penalized>
 void descend_by_sample(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                        bool /*accumulate*/, const Panels<T>& /*gradient*/,
                        const Descent<T>& descent) {
   const T* const sample = x.row[0] + inputs.begin;
   const Panels<T>& theta = descent.theta;
   const DescentStep<Packet<T>> step(*descent.rule);
+  const RowPenalties<T, penalized> penalties(descent, inputs.size());
   if constexpr (!packed) {
     descend_by_product<T, has_velocity>(sample, inputs.size(), grad_out.data,
                                         {theta.data, theta.rows, theta.cols, theta.stride},
-                                        descent.state[0], step);
+                                        descent.state[0], step, penalties);
     return;
   }
   theta.each_view([&](Index first, const MatrixView<T>& panel) {
     descend_by_product<T, has_velocity>(sample, inputs.size(), grad_out.data + first, panel,
-                                        descent.state_of(panel.data), step);
+                                        descent.state_of(panel.data), step, penalties);
   });
 }
 
-/// The loop for that descent.
-template <class T, bool packed>
-auto descent_by_sample(bool has_velocity) {
-  return has_velocity ? &descend_by_sample<T, true, packed> : &descend_by_sample<T, false, packed>;
+/// The loop for a gradient of a single sample, or for that descent.
+template <class T, bool penalized>
+auto loop_by_sample(const Descent<T>& descent) {
+  if (descent.rule == nullptr) {
+    return penalized ? &penalized_gradient_of_sample<T> : &gradient_of_sample<T>;
+  }
+  const bool packed = descent.theta.is_packed();
+  if (descent.state[0] == nullptr) {
+    return packed ? &descend_by_sample<T, false, true, penalized>
+                  : &descend_by_sample<T, false, false, penalized>;
+  }
+  return packed ? &descend_by_sample<T, true, true, penalized>
+                : &descend_by_sample<T, true, false, penalized>;
 }
 
 }  // namespace nnbind::kernels

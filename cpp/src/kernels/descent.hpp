@@ -1,4 +1,4 @@
-// Gradient descent on whole vectors.
+// Gradient descent, and the gradient of a penalty, on whole vectors.
 #pragma once
 
 #include "kernels/math.hpp"
@@ -38,7 +38,53 @@ class DescentStep {
   P b_;
 };
 
-/// The same for the first `count` elements of a vector in memory, by `gradient`; the velocity may
+/// PenaltySlopes for vectors of type P where l1 = 0: g + l2 w.
+template <class P>
+class SquarePenalty {
+ public:
+  template <class T>
+  EIGEN_ALWAYS_INLINE explicit SquarePenalty(const PenaltySlopes<T>& slopes)
+      : l2_(constant<P>(slopes.l2)) {}
+  EIGEN_ALWAYS_INLINE P operator()(const P& gradient, const P& w) const {
+    return simd::pmadd(l2_, w, gradient);
+  }
+
+ private:
+  P l2_;
+};
+
+/// And for any l1: g + l2 w + l1 sign(w). In this order: else a compiler might fuse the addition
+/// with a product that is the gradient, and only where it sees that.
+template <class P>
+class AnyPenalty {
+ public:
+  template <class T>
+  EIGEN_ALWAYS_INLINE explicit AnyPenalty(const PenaltySlopes<T>& slopes)
+      : l1_(constant<P>(slopes.l1)), l2_(constant<P>(slopes.l2)) {}
+  EIGEN_ALWAYS_INLINE P operator()(const P& gradient, const P& w) const {
+    const P signed_l1 = simd::por(l1_, P(simd::pand(w, constant<P>(-0.0))));
+    const P slope = simd::pandnot(signed_l1, P(simd::pcmp_eq(w, constant<P>(0))));
+    return simd::padd(P(simd::pmadd(l2_, w, gradient)), slope);
+  }
+
+ private:
+  P l1_;
+  P l2_;
+};
+
+/// Calls f with the one of the two that suffices; not at all where nothing is penalized.
+template <class P, class T, class F>
+EIGEN_ALWAYS_INLINE void with_penalty(const PenaltySlopes<T>* slopes, F&& f) {
+  if (slopes == nullptr) [[likely]]
+    return;
+  if (slopes->l1 == 0) {
+    f(SquarePenalty<P>(*slopes));
+  } else {
+    f(AnyPenalty<P>(*slopes));
+  }
+}
+
+/// A step for the first `count` elements of a vector in memory, by `gradient`; the velocity may
 /// be nullptr.
 template <class T>
 EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const Packet<T>& gradient,

@@ -1,103 +1,88 @@
 #include "kernels/penalty.hpp"
 
+#include <algorithm>
 #include <cmath>
 
-#include "kernels/math.hpp"
+#include "kernels/descent.hpp"
 
 namespace nnbind::kernels {
 
 namespace {
 
-template <class T>
-void add_norms(const T* values, Index count, Norms& total) {
-  // Blocks short enough for a sum in T's own precision; the blocks are added up in double.
-  constexpr Index block = 1024;
-  for (Index first = 0; first < count; first += block) {
-    Packet<T> absolute = broadcast(T{0});
-    Packet<T> square = broadcast(T{0});
-    const Index last = std::min(first + block, count);
-    for (Index i = first; i < last; i += lanes<T>) {
-      const Packet<T> w =
-          last - i >= lanes<T> ? load(values + i) : load_first(values + i, last - i);
-      absolute = simd::padd(absolute, Packet<T>(simd::pabs(w)));
-      square = simd::pmadd(w, w, square);
-    }
-    total.absolute += static_cast<double>(simd::predux(absolute));
-    total.square += static_cast<double>(simd::predux(square));
-  }
-}
-
-}  // namespace
-
-template <class T>
-Norms norms(Panels<const T> values) {
-  Norms total;
-  if (!values.is_packed() && values.stride == values.cols) {
-    add_norms(values.data, values.rows * values.cols, total);
-    return total;
-  }
-  // The columns that fill up the last panel are zero.
-  const Index width = values.is_packed() ? panel_columns<T> : values.cols;
-  for (Index j = 0; j < values.cols; j += width) {
-    if (values.stride == width) {
-      add_norms(values.column(j), values.rows * width, total);
-    } else {
-      for (Index i = 0; i < values.rows; ++i) {
-        add_norms(values.column(j) + i * values.stride, width, total);
-      }
+/// Σ f(w) where `add(sum, w)` is sum + f(w), of vectors and of double alike. In four sums, of the
+/// even and the odd vectors of the even and the odd rows: a single one would wait for itself.
+template <class T, class F>
+double sum_over(const MatrixView<const T>& values, F add) {
+  const Packet<T> zero = broadcast(T{0});
+  Packet<T> a = zero, b = zero, c = zero, d = zero;
+  Index first = 0;
+  if (values.cols == 2 * lanes<T>) {
+    for (; first + 2 <= values.rows; first += 2) {
+      const T* const upper = values.row(first);
+      const T* const lower = values.row(first + 1);
+      a = add(a, load(upper));
+      b = add(b, load(upper + lanes<T>));
+      c = add(c, load(lower));
+      d = add(d, load(lower + lanes<T>));
     }
   }
-  return total;
-}
-
-template <class T>
-double sum_of_squares(MatrixView<const T> values) {
-  Packet<T> even = broadcast(T{0});
-  Packet<T> odd = broadcast(T{0});
-  for (Index i = 0; i < values.rows; ++i) {
-    const T* const row = values.row(i);
-    const auto add = [&](Packet<T>& sum, Index j) {
-      const Index left = values.cols - j;
-      const Packet<T> w = left >= lanes<T> ? load(row + j) : load_first(row + j, left);
-      sum = simd::pmadd(w, w, sum);
-    };
+  const auto add_row = [&](Index of, Packet<T>& even,
+                           Packet<T>& odd) __attribute__((always_inline)) {
+    const T* const row = values.row(of);
     for (Index j = 0; j < values.cols; j += 2 * lanes<T>) {
-      add(even, j);
-      if (j + lanes<T> < values.cols) add(odd, j + lanes<T>);
+      even = add(even, load_first(row + j, std::min(values.cols - j, lanes<T>)));
+      const Index left = values.cols - j - lanes<T>;
+      if (left > 0) odd = add(odd, load_first(row + j + lanes<T>, std::min(left, lanes<T>)));
     }
+  };
+  for (; first < values.rows; first += 2) {
+    add_row(first, a, b);
+    if (first + 1 < values.rows) add_row(first + 1, c, d);
   }
+  const Packet<T> even = simd::padd(a, c);
+  const Packet<T> odd = simd::padd(b, d);
   const auto sum = static_cast<double>(simd::predux(Packet<T>(simd::padd(even, odd))));
   if (!std::isinf(sum)) return sum;
   double in_double = 0;
   for (Index i = 0; i < values.rows; ++i) {
     for (Index j = 0; j < values.cols; ++j) {
-      const double w = values(i, j);
-      in_double += w * w;
+      in_double = add(in_double, static_cast<double>(values(i, j)));
     }
   }
   return in_double;
 }
 
+}  // namespace
+
 template <class T>
-void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> gradient) {
-  const Packet<T> slope1 = broadcast(l1);
-  const Packet<T> slope2 = broadcast(l2);
-  const Packet<T> zero = broadcast(T{0});
-  const auto add = [&](const Packet<T>& g, const Packet<T>& w) {
-    const Packet<T> up = simd::pand(Packet<T>(simd::pcmp_lt(zero, w)), slope1);
-    const Packet<T> down = simd::pand(Packet<T>(simd::pcmp_lt(w, zero)), slope1);
-    return simd::pmadd(slope2, w, Packet<T>(simd::padd(g, Packet<T>(simd::psub(up, down)))));
-  };
-  for (Index i = 0; i < gradient.rows; ++i) {
-    map_elements(gradient.cols, gradient.row(i), add, static_cast<const T*>(gradient.row(i)),
-                 theta.row(i));
-  }
+double sum_of_absolutes(const MatrixView<const T>& values) {
+  return sum_over(values, []<class P>(const P& sum, const P& w) {
+    return P(simd::padd(sum, P(simd::pabs(w))));
+  });
 }
 
-#define NNBIND_INSTANTIATE(T)                             \
-  template Norms norms<T>(Panels<const T>);               \
-  template double sum_of_squares<T>(MatrixView<const T>); \
-  template void add_penalty_gradient<T>(MatrixView<const T>, T, T, MatrixView<T>);
+template <class T>
+double sum_of_squares(const MatrixView<const T>& values) {
+  return sum_over(values,
+                  []<class P>(const P& sum, const P& w) { return P(simd::pmadd(w, w, sum)); });
+}
+
+template <class T>
+void add_penalty_gradient(MatrixView<const T> theta, const PenaltySlopes<T>& slopes,
+                          MatrixView<T> gradient) {
+  with_penalty<Packet<T>>(&slopes, [&](const auto& penalty) {
+    for (Index i = 0; i < gradient.rows; ++i) {
+      map_elements(gradient.cols, gradient.row(i), penalty, static_cast<const T*>(gradient.row(i)),
+                   theta.row(i));
+    }
+  });
+}
+
+#define NNBIND_INSTANTIATE(T)                                                         \
+  template double sum_of_absolutes<T>(const MatrixView<const T>&);                    \
+  template double sum_of_squares<T>(const MatrixView<const T>&);                      \
+  template void add_penalty_gradient<T>(MatrixView<const T>, const PenaltySlopes<T>&, \
+                                        MatrixView<T>);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

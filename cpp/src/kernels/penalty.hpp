@@ -1,25 +1,21 @@
 // The sums behind R(θ) and the norm of a gradient, and the gradient of R.
 #pragma once
 
+#include "nnbind/descent.hpp"
 #include "nnbind/matrix.hpp"
 
 namespace nnbind::kernels {
 
-struct Norms {
-  double absolute = 0;  ///< Σ |w|
-  double square = 0;    ///< Σ w²
-};
-
-/// Over all values of a matrix, in an order that depends on its shape and its packing alone.
+/// Σ |w|, and Σ w², over a matrix in an order that depends on its shape alone: in T's precision, so
+/// for few values, and in double where T overflows.
 template <class T>
-Norms norms(Panels<const T> values);
-
-/// Σ w², in an order that depends on the shape alone. It overflows where double does.
+double sum_of_absolutes(const MatrixView<const T>& values);
 template <class T>
-double sum_of_squares(MatrixView<const T> values);
+double sum_of_squares(const MatrixView<const T>& values);
 
-/// gradient += l1 · sign(w) + l2 · w: with R = l1 ‖w‖₁ + l2/2 ‖w‖², where |w| has slope 0 at 0.
+/// gradient += l1 · sign(w) + l2 · w: that of R = l1 ‖w‖₁ + l2/2 ‖w‖².
 template <class T>
-void add_penalty_gradient(MatrixView<const T> theta, T l1, T l2, MatrixView<T> gradient);
+void add_penalty_gradient(MatrixView<const T> theta, const PenaltySlopes<T>& slopes,
+                          MatrixView<T> gradient);
 
 }  // namespace nnbind::kernels

@@ -180,6 +180,11 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
   if constexpr (V == 1) to = renewed(to);
   const auto finish = [&](Index width) __attribute__((always_inline)) {
     if (start == Start::accumulate_last) sums.add(c, c_stride, width);
+    if (!has_theta) return;
+    const auto penalize = [&](const auto& penalty) __attribute__((always_inline)) {
+      sums.penalize(penalty, descent.theta, descent.stride(), width);
+    };
+    with_penalty<Packet<T>>(descent.whole->weight_penalty, penalize);
     if (!descends) return;
     const DescentStep<Packet<T>> by(*descent.whole->rule);
     if (has_state) {

@@ -67,6 +67,15 @@ struct TileSums {
     unrolled<V - 1>([&](int v) { store(to + v * lanes<T>, sum[v]); });
     store_first(to + (V - 1) * lanes<T>, sum[V - 1], last);
   }
+  /// Adds the gradient of a penalty on θ to the sums, which are that of the loss.
+  template <class Penalty>
+  EIGEN_ALWAYS_INLINE void penalize(const Penalty& penalty, const T* theta, Index stride,
+                                    Index last) {
+    above.penalize(penalty, theta, stride, last);
+    const T* const w = theta + (R - 1) * stride;
+    unrolled<V - 1>([&](int v) { sum[v] = penalty(sum[v], load(w + v * lanes<T>)); });
+    sum[V - 1] = penalty(sum[V - 1], load_first(w + (V - 1) * lanes<T>, last));
+  }
   /// Puts θ after the step in the place of the sums, which are its gradient.
   EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const T* theta, Index stride,
                                    Index last) {
@@ -103,6 +112,9 @@ struct TileSums<T, 0, V> {
   EIGEN_ALWAYS_INLINE void add(const TileSums& /*other*/) {}
   EIGEN_ALWAYS_INLINE void write(T* /*c*/, Index /*stride*/) const {}
   EIGEN_ALWAYS_INLINE void write_first(T* /*c*/, Index /*stride*/, Index /*last*/) const {}
+  template <class Penalty>
+  EIGEN_ALWAYS_INLINE void penalize(const Penalty& /*penalty*/, const T* /*theta*/,
+                                    Index /*stride*/, Index /*last*/) {}
   EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& /*step*/, const T* /*theta*/,
                                    Index /*stride*/, Index /*last*/) {}
   EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& /*step*/, const T* /*theta*/,

@@ -1,0 +1,27 @@
+#include "cell_sums.hpp"
+
+#include "sum.hpp"
+
+namespace nnbind {
+
+template <class T>
+CellSums<T>::CellSums(const Graph<T>& graph) : places_(graph.nodes().size()) {
+  std::size_t cells = 0;
+  for (NodeId id = 0; id < places_.size(); ++id) {
+    const auto [rows, cols] = graph.node(id).parameters;
+    if (rows * cols == 0 || graph.node(id).owner != id) continue;
+    places_[id] = {cells, static_cast<std::size_t>(ceil_div(cols, panel_columns<T>))};
+    cells += static_cast<std::size_t>(ceil_div(rows, rows_of_shares)) * places_[id].columns;
+  }
+  cells_.resize(cells);
+}
+
+template <class T>
+double CellSums<T>::total() const {
+  return sum<double>(cells_);
+}
+
+template class CellSums<float>;
+template class CellSums<double>;
+
+}  // namespace nnbind
