@@ -106,7 +106,7 @@ def test_extras_are_measured_in_turns() -> None:
     steps = extras.measure(WORKLOADS["M1"], rounds=2, seconds=0.0)
     assert all(len(times) == 2 and min(times) > 0 for times in steps.values())
     assert extras.ratio(steps, extras.PLAIN) == 1
-    assert len(steps) == 6
+    assert len(steps) == 8
 
 
 def test_a_distribution_counts_stalls() -> None:

@@ -10,8 +10,8 @@ CellSums<T>::CellSums(const Graph<T>& graph) : places_(graph.nodes().size()) {
   for (NodeId id = 0; id < places_.size(); ++id) {
     const auto [rows, cols] = graph.node(id).parameters;
     if (rows * cols == 0 || graph.node(id).owner != id) continue;
-    places_[id] = {cells, static_cast<std::size_t>(ceil_div(cols, panel_columns<T>))};
-    cells += static_cast<std::size_t>(ceil_div(rows, rows_of_shares)) * places_[id].columns;
+    places_[id] = {cells, static_cast<std::size_t>(ceil_div(rows, rows_of_shares))};
+    cells += static_cast<std::size_t>(ceil_div(cols, panel_columns<T>)) * places_[id].height;
   }
   cells_.resize(cells);
 }

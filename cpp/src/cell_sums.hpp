@@ -25,14 +25,15 @@ class CellSums {
   /// once.
   template <class F>
   void set(NodeId id, const Block& block, F&& of_cell) {
-    const auto [first, columns] = places_[id];
+    const auto [first, height] = places_[id];
     const auto [rows, cols] = block;
     for (Index j = 0; j < cols.size(); j += panel_columns<T>) {
       const Range wide{j, std::min(j + panel_columns<T>, cols.size())};
-      std::size_t cell = first + static_cast<std::size_t>(rows.begin / rows_of_shares) * columns +
-                         static_cast<std::size_t>((cols.begin + j) / panel_columns<T>);
-      for (Index i = 0; i < rows.size(); i += rows_of_shares, cell += columns) {
-        cells_[cell] = of_cell(Range{i, std::min(i + rows_of_shares, rows.size())}, wide);
+      std::size_t cell = first +
+                         static_cast<std::size_t>((cols.begin + j) / panel_columns<T>) * height +
+                         static_cast<std::size_t>(rows.begin / rows_of_shares);
+      for (Index i = 0; i < rows.size(); i += rows_of_shares) {
+        cells_[cell++] = of_cell(Range{i, std::min(i + rows_of_shares, rows.size())}, wide);
       }
     }
   }
@@ -41,8 +42,8 @@ class CellSums {
 
  private:
   struct Place {
-    std::size_t first = 0;    // cell of the node
-    std::size_t columns = 0;  // of its cells
+    std::size_t first = 0;   // cell of the node
+    std::size_t height = 0;  // cells of one of its panels, which are each other's neighbours
   };
   std::vector<Place> places_;  // of each node
   std::vector<double> cells_;

@@ -176,7 +176,8 @@ class SameSteps : public Threads,
 };
 
 TEST_P(SameSteps, OfAFitOfSingleStepsAndOfStoredGradients) {
-  const auto [name, samples, l1] = GetParam();
+  const Index samples = std::get<1>(GetParam());
+  const double l1 = std::get<2>(GetParam());
   const Problem<float> problem(samples, 61, 5);
   const Dataset<float> data = problem.classes();
   const Regularizer regularizer{l1, 10 * l1, true};
