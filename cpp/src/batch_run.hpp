@@ -104,8 +104,7 @@ class BatchRun {
     bool can_descend;       // whether its calls can be told of θ: see Descent
     Panels<T> gradient;     // where it is put until it is used: as θ lies
     bool descends = false;  // whether the calls take the step themselves
-    std::optional<PenaltySlopes<T>> weight_penalty = {};
-    std::optional<PenaltySlopes<T>> bias_penalty = {};
+    std::optional<BlockPenalty<T>> penalty = {};
     ParameterCalls<T> calls = {};              // that compute it
     std::vector<UpdateBlock<T>> updates = {};  // by it, where the calls do not take the step
   };

@@ -138,18 +138,16 @@ template <class T>
 void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& optimizer) {
   // Whether it descends, not how: another member may be about to begin the step.
   piece.descends = piece.can_descend && !norm_ && optimizer.descends();
-  piece.weight_penalty = penalty_.slopes(piece.node, true, samples);
-  piece.bias_penalty = penalty_.slopes(piece.node, false, samples);
+  piece.penalty = penalty_.slopes(piece.node, samples);
   Descent<T> descent;
   if (piece.can_descend) {
     const bool moves = piece.descends || is_far(optimizer);
-    if (moves || piece.weight_penalty || piece.bias_penalty) descent.theta = piece.theta;
+    if (moves || piece.penalty) descent.theta = piece.theta;
     for (std::size_t k = 0; moves && k < optimizer.state_vectors(); ++k) {
       descent.state[k] = state_of(piece, k, optimizer).data;
     }
     if (piece.descends) descent.rule = &rule_;
-    if (piece.weight_penalty) descent.weight_penalty = &*piece.weight_penalty;
-    if (piece.bias_penalty) descent.bias_penalty = &*piece.bias_penalty;
+    if (piece.penalty) descent.penalty = &*piece.penalty;
   }
   workspace_.make_calls(piece.node, {0, samples}, piece.block, true, piece.gradient, descent, rank,
                         piece.calls);

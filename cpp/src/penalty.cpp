@@ -54,23 +54,26 @@ void Penalty<T>::add(NodeId id, const Block& block, const Panels<const T>& theta
 }
 
 template <class T>
-std::optional<PenaltySlopes<T>> Penalty<T>::slopes(NodeId id, bool weights, Index samples) const {
-  const Regularizer r = of(id, weights, samples);
-  if (nnbind::is_zero(r)) return std::nullopt;
-  return PenaltySlopes<T>{static_cast<T>(r.l1), static_cast<T>(r.l2)};
+std::optional<BlockPenalty<T>> Penalty<T>::slopes(NodeId id, Index samples) const {
+  const auto slopes_of = [](const Regularizer& r) {
+    return PenaltySlopes<T>{static_cast<T>(r.l1), static_cast<T>(r.l2)};
+  };
+  const BlockPenalty<T> both{slopes_of(of(id, true, samples)), slopes_of(of(id, false, samples))};
+  if (both.weights.are_zero() && both.biases.are_zero()) return std::nullopt;
+  return both;
 }
 
 template <class T>
 void Penalty<T>::add_gradient(NodeId id, const Block& block, const Panels<const T>& theta,
                               Index samples, const Panels<T>& gradient) const {
-  if (is_zero()) return;
+  const std::optional<BlockPenalty<T>> both = slopes(id, samples);
+  if (!both) return;
   for (const bool weights : {true, false}) {
-    const auto r = slopes(id, weights, samples);
-    if (!r) continue;
     const Range rows = rows_of(id, block, weights);
     const auto of_rows = [&](const auto& all) { return all.middle_rows(rows.begin, rows.size()); };
     theta.each_view([&](Index first, const MatrixView<const T>& part) {
-      kernels::add_penalty_gradient<T>(of_rows(part), *r, of_rows(gradient.view(first, part.cols)));
+      kernels::add_penalty_gradient<T>(of_rows(part), weights ? both->weights : both->biases,
+                                       of_rows(gradient.view(first, part.cols)));
     });
   }
 }

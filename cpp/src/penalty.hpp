@@ -24,9 +24,8 @@ class Penalty {
   /// R(θ), once all is in.
   [[nodiscard]] double value() const { return sums_ ? sums_->total() : 0; }
 
-  /// What the gradient by a node's weights, or by its biases, takes from R; nothing if that is 0.
-  [[nodiscard]] std::optional<PenaltySlopes<T>> slopes(NodeId id, bool weights,
-                                                       Index samples) const;
+  /// What the gradient by a node's parameters takes from R; nothing if that is 0.
+  [[nodiscard]] std::optional<BlockPenalty<T>> slopes(NodeId id, Index samples) const;
   /// Adds the gradient of R by a block of node `id`'s θ.
   void add_gradient(NodeId id, const Block& block, const Panels<const T>& theta, Index samples,
                     const Panels<T>& gradient) const;

@@ -2,7 +2,6 @@
 // and sums are exact in any order: so equal means equal.
 #include <gtest/gtest.h>
 
-#include <utility>
 #include <vector>
 
 #include "data.hpp"
@@ -244,11 +243,10 @@ TYPED_TEST(Affine, DescentsAreTheirRuleWithTheGradient) {
 TYPED_TEST(Affine, PenalizedGradientsAndDescentsAreThoseOfTheLossAndThePenalty) {
   using T = TypeParam;
   const PenaltySlopes<T> square{0, 2}, both{3, 2};
-  const std::vector<std::pair<const PenaltySlopes<T>*, const PenaltySlopes<T>*>> penalties = {
-      {&square, nullptr}, {&both, &square}, {nullptr, &both}};
+  const std::vector<BlockPenalty<T>> penalties = {{square, {}}, {both, square}, {{}, both}};
   const DescentRule<T> plain_rule{2}, moving_rule{2, 3};
   for (const ProductShape& shape : shapes()) {
-    const auto& [of_weights, of_biases] = penalties[static_cast<std::size_t>(shape.units % 3)];
+    const BlockPenalty<T>& penalty = penalties[static_cast<std::size_t>(shape.units % 3)];
     const auto x = this->integers(shape.rows, shape.inputs);
     const auto grad_out = this->integers(shape.rows, shape.units);
     const Range all{0, shape.inputs};
@@ -259,12 +257,11 @@ TYPED_TEST(Affine, PenalizedGradientsAndDescentsAreThoseOfTheLossAndThePenalty) 
                               expected.view().middle_rows(0, shape.inputs));
     naive::bias_gradient<T>(grad_out.view(), false, expected.view().row(shape.inputs));
     for (Index i = 0; i <= shape.inputs; ++i) {
-      const PenaltySlopes<T>* const slopes = i < shape.inputs ? of_weights : of_biases;
-      if (slopes == nullptr) continue;
+      const PenaltySlopes<T>& slopes = i < shape.inputs ? penalty.weights : penalty.biases;
       for (Index j = 0; j < shape.units; ++j) {
         const T w = theta.view()(i, j);
         const T sign = w > 0 ? T{1} : w < 0 ? T{-1} : T{0};
-        expected.view()(i, j) += slopes->l1 * sign + slopes->l2 * w;
+        expected.view()(i, j) += slopes.l1 * sign + slopes.l2 * w;
       }
     }
     const auto run = [&](const Panels<T>& to, const Descent<T>& descent) {
@@ -273,8 +270,8 @@ TYPED_TEST(Affine, PenalizedGradientsAndDescentsAreThoseOfTheLossAndThePenalty) 
     const Panels<T> plain_place = Panels<T>::plain(theta.view());
     auto stored = this->integers(shape.inputs + 1, shape.units);
     auto in_panels = packed<T>(stored.view());
-    run(Panels<T>::plain(stored.view()), {plain_place, {}, nullptr, of_weights, of_biases});
-    run(in_panels.panels(), {packed_theta.panels(), {}, nullptr, of_weights, of_biases});
+    run(Panels<T>::plain(stored.view()), {plain_place, {}, nullptr, &penalty});
+    run(in_panels.panels(), {packed_theta.panels(), {}, nullptr, &penalty});
     ASSERT_TRUE(this->equal(stored, expected)) << shape;
     ASSERT_TRUE(this->equal(in_panels, expected)) << shape << " packed";
     ASSERT_TRUE(stored.frame_is_whole()) << shape;
@@ -292,13 +289,9 @@ TYPED_TEST(Affine, PenalizedGradientsAndDescentsAreThoseOfTheLossAndThePenalty) 
       run(in_panels.panels(), {Panels<T>::plain(moved.view()),
                                {moves ? plain_velocity.view().data : nullptr},
                                &rule,
-                               of_weights,
-                               of_biases});
-      run(in_panels.panels(), {packed_moved.panels(),
-                               {moves ? velocity.panels().data : nullptr},
-                               &rule,
-                               of_weights,
-                               of_biases});
+                               &penalty});
+      run(in_panels.panels(),
+          {packed_moved.panels(), {moves ? velocity.panels().data : nullptr}, &rule, &penalty});
       auto after = this->copy(theta);
       for (Index i = 0; i <= shape.inputs; ++i) {
         for (Index j = 0; j < shape.units; ++j) {

@@ -103,14 +103,13 @@ TYPED_TEST(PenaltyOfALayer, HasTheSlopesThatItAddsToAGradient) {
   const NodeId id = network.output_ids()[0];
   for (const Regularizer& r : this->regularizers()) {
     const Penalty<T> penalty(network.graph(), r);
-    const auto of_weights = penalty.slopes(id, true, this->samples);
-    const auto of_biases = penalty.slopes(id, false, this->samples);
+    const auto slopes = penalty.slopes(id, this->samples);
     const double share = r.divide_by_batch_size ? 1.0 / this->samples : 1;
-    ASSERT_TRUE(of_weights);
-    EXPECT_EQ(of_weights->l1, static_cast<T>(share * r.l1 + 0.5));
-    EXPECT_EQ(of_weights->l2, static_cast<T>(share * r.l2 + 0.25));
-    ASSERT_EQ(of_biases.has_value(), r.bias);
-    const PenaltySlopes<T> biases = of_biases.value_or(PenaltySlopes<T>{});
+    ASSERT_TRUE(slopes);
+    const auto [weights, biases] = *slopes;
+    EXPECT_EQ(weights.l1, static_cast<T>(share * r.l1 + 0.5));
+    EXPECT_EQ(weights.l2, static_cast<T>(share * r.l2 + 0.25));
+    EXPECT_EQ(biases.l1, r.bias ? static_cast<T>(share * r.l1) : T{0});
     EXPECT_EQ(biases.l2, r.bias ? static_cast<T>(share * r.l2) : T{0});
 
     // Rows 48 .. 60 are the last of the weights and the biases.
@@ -119,7 +118,7 @@ TYPED_TEST(PenaltyOfALayer, HasTheSlopesThatItAddsToAGradient) {
     penalty.add_gradient(id, {{48, 61}, {0, this->units}}, Panels<const T>::plain(theta),
                          this->samples, Panels<T>::plain(gradient.view()));
     const T w = theta(3, 9), b = theta(12, 9);
-    EXPECT_NEAR(gradient.view()(3, 9), of_weights->l2 * w + std::copysign(of_weights->l1, w), 1e-6);
+    EXPECT_NEAR(gradient.view()(3, 9), weights.l2 * w + std::copysign(weights.l1, w), 1e-6);
     EXPECT_NEAR(gradient.view()(12, 9), biases.l2 * b + std::copysign(biases.l1, b), 1e-6);
   }
 }
@@ -129,6 +128,7 @@ TEST(Penalty, OfNothingIsZero) {
   const Penalty<double> penalty(network.graph(), {0, 0, true});
   EXPECT_TRUE(penalty.is_zero());
   EXPECT_EQ(penalty.value(), 0);
+  EXPECT_FALSE(penalty.slopes(1, 5));
   EXPECT_FALSE(Penalty<double>(mixed().graph(), {}).is_zero());
 }
 

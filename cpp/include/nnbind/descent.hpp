@@ -32,6 +32,15 @@ template <class T>
 struct PenaltySlopes {
   T l1 = 0;
   T l2 = 0;
+
+  [[nodiscard]] bool are_zero() const { return l1 == 0 && l2 == 0; }
+};
+
+/// Those of a block of weights, with biases below them.
+template <class T>
+struct BlockPenalty {
+  PenaltySlopes<T> weights;
+  PenaltySlopes<T> biases;
 };
 
 /// Vectors of θ's size that an optimizer may keep.
@@ -45,8 +54,7 @@ struct Descent {
   Panels<T> theta;
   std::array<T*, most_state_vectors> state = {};  ///< the optimizer's, which lie as θ does: v first
   const DescentRule<T>* rule = nullptr;           ///< of the step by which it is taken
-  const PenaltySlopes<T>* weight_penalty = nullptr;  ///< null: none
-  const PenaltySlopes<T>* bias_penalty = nullptr;
+  const BlockPenalty<T>* penalty = nullptr;       ///< on it; null: none
 
   /// State k of an element of θ and those behind it; null where there is none.
   [[nodiscard]] T* state_of(const T* element, std::size_t k = 0) const {
@@ -54,11 +62,7 @@ struct Descent {
   }
   [[nodiscard]] Descent middle_rows(Index first, Index count) const {
     const T* const row = theta.data + first * theta.stride;
-    return {theta.middle_rows(first, count),
-            {state_of(row), state_of(row, 1)},
-            rule,
-            weight_penalty,
-            bias_penalty};
+    return {theta.middle_rows(first, count), {state_of(row), state_of(row, 1)}, rule, penalty};
   }
 };
 

@@ -243,9 +243,11 @@ void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, const P
     const Index left = std::min(lanes<T>, grad_out.cols - j);
     const Packet<T> start = accumulate ? load_first(gradient.column(j), left) : broadcast(T{0});
     Packet<T> sum = column_sum(grad_out.data + j, start);
-    with_penalty<Packet<T>>(descent.bias_penalty, [&](const auto& penalty) {
-      sum = penalty(sum, load_first(descent.theta.column(j), left));
-    });
+    if (descent.penalty != nullptr) {
+      with_penalty<Packet<T>>(descent.penalty->biases, [&](const auto& penalty) {
+        sum = penalty(sum, load_first(descent.theta.column(j), left));
+      });
+    }
     if (descent.rule == nullptr) {
       store_first(gradient.column(j), sum, left);
     } else {
@@ -275,8 +277,8 @@ template <class T>
 GradientLoop<T> gradient_loop(const MatrixView<const T>& grad_out, bool accumulate,
                               const Descent<T>& descent) {
   if (grad_out.rows != 1 || accumulate) return &gradient_of_rows<T>;
-  const bool penalized = descent.weight_penalty != nullptr || descent.bias_penalty != nullptr;
-  return penalized ? loop_by_sample<T, true>(descent) : loop_by_sample<T, false>(descent);
+  return descent.penalty == nullptr ? loop_by_sample<T, false>(descent)
+                                    : loop_by_sample<T, true>(descent);
 }
 
 #define NNBIND_INSTANTIATE(T)                                                         \

@@ -144,8 +144,8 @@ class RowPenalties {
  public:
   RowPenalties(const Descent<T>& descent, Index weights)
       : weights_(weights),
-        of_weights_(slopes(descent.weight_penalty)),
-        of_bias_(slopes(descent.bias_penalty)) {}
+        of_weights_(penalized ? descent.penalty->weights : PenaltySlopes<T>{}),
+        of_bias_(penalized ? descent.penalty->biases : PenaltySlopes<T>{}) {}
   /// What makes of vectors of row i's gradient and of its θ those of the penalized gradient.
   EIGEN_ALWAYS_INLINE auto of_row(Index i) const {
     if constexpr (penalized) {
@@ -156,9 +156,6 @@ class RowPenalties {
   }
 
  private:
-  static PenaltySlopes<T> slopes(const PenaltySlopes<T>* given) {
-    return given == nullptr ? PenaltySlopes<T>{} : *given;
-  }
   Index weights_;
   AnyPenalty<Packet<T>> of_weights_;
   AnyPenalty<Packet<T>> of_bias_;

@@ -74,13 +74,12 @@ class AnyPenalty {
 
 /// Calls f with the one of the two that suffices; not at all where nothing is penalized.
 template <class P, class T, class F>
-EIGEN_ALWAYS_INLINE void with_penalty(const PenaltySlopes<T>* slopes, F&& f) {
-  if (slopes == nullptr) [[likely]]
-    return;
-  if (slopes->l1 == 0) {
-    f(SquarePenalty<P>(*slopes));
+EIGEN_ALWAYS_INLINE void with_penalty(const PenaltySlopes<T>& slopes, F&& f) {
+  if (slopes.are_zero()) return;
+  if (slopes.l1 == 0) {
+    f(SquarePenalty<P>(slopes));
   } else {
-    f(AnyPenalty<P>(*slopes));
+    f(AnyPenalty<P>(slopes));
   }
 }
 

@@ -70,7 +70,7 @@ double sum_of_squares(const MatrixView<const T>& values) {
 template <class T>
 void add_penalty_gradient(MatrixView<const T> theta, const PenaltySlopes<T>& slopes,
                           MatrixView<T> gradient) {
-  with_penalty<Packet<T>>(&slopes, [&](const auto& penalty) {
+  with_penalty<Packet<T>>(slopes, [&](const auto& penalty) {
     for (Index i = 0; i < gradient.rows; ++i) {
       map_elements(gradient.cols, gradient.row(i), penalty, static_cast<const T*>(gradient.row(i)),
                    theta.row(i));

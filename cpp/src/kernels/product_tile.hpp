@@ -184,7 +184,9 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     const auto penalize = [&](const auto& penalty) __attribute__((always_inline)) {
       sums.penalize(penalty, descent.theta, descent.stride(), width);
     };
-    with_penalty<Packet<T>>(descent.whole->weight_penalty, penalize);
+    if (const BlockPenalty<T>* const penalty = descent.whole->penalty; penalty != nullptr) {
+      with_penalty<Packet<T>>(penalty->weights, penalize);
+    }
     if (!descends) return;
     const DescentStep<Packet<T>> by(*descent.whole->rule);
     if (has_state) {
