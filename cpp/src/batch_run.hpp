@@ -97,7 +97,6 @@ class BatchRun {
   struct Piece {
     NodeId node;
     Block block;
-    Index weight_rows;      // its first rows, which are weights; the others are biases
     Panels<T> theta;        // where it is kept up to date
     Index offset;           // where it begins in a gradient of θ's order
     Index stride;           // from one of its rows to the next in that

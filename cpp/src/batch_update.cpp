@@ -84,8 +84,7 @@ typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
                               .middle_rows(rows.begin, rows.size());
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
-  const Index weight_rows = std::clamp<Index>(node.weight_rows - rows.begin, 0, rows.size());
-  return {id, block, weight_rows, theta, offset, stride, workspace_.can_descend(id), {}};
+  return {id, block, theta, offset, stride, workspace_.can_descend(id), {}};
 }
 
 template <class T>
@@ -153,8 +152,9 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& opti
                         piece.calls);
   piece.updates.clear();
   if (piece.descends) return;
+  const Index weights = network_->graph().node(piece.node).weights_among(piece.block.rows);
   piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
-    UpdateBlock<T> block{theta, piece.gradient.view(first, theta.cols), {}, piece.weight_rows};
+    UpdateBlock<T> block{theta, piece.gradient.view(first, theta.cols), {}, weights};
     for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
       block.state[k] = state_of(piece, k, optimizer).view(first, theta.cols);
     }

@@ -103,18 +103,17 @@ class GradientAt {
 /// out += l2 ⊙ v, the Hessian of R where it has one.
 void add_penalties(const Network<double>& network, const Regularizer& regularizer, Index samples,
                    std::span<const double> v, std::span<double> out) {
-  const auto add = [&](Index first, Index last, double l2) {
-    for (Index i = first; i < last && l2 != 0; ++i) out.data()[i] += l2 * v.data()[i];
+  const auto add = [&](Index first, Index last, const PenaltySlopes<double>& slopes) {
+    for (Index i = first; i < last; ++i) out.data()[i] += slopes.l2 * v.data()[i];
   };
   const auto& nodes = network.graph().nodes();
   for (NodeId id = 0; id < nodes.size(); ++id) {
     const Node<double>& node = nodes[id];
     if (node.owner != id) continue;
     const Index biases = node.offset + node.weight_rows * node.parameters.cols;
-    const Regularizer own = node.op->penalty();
-    add(node.offset, biases, penalty_of(regularizer, own, true, samples).l2);
-    add(biases, node.offset + node.parameters.size(),
-        penalty_of(regularizer, own, false, samples).l2);
+    const BlockPenalty<double> penalty = penalty_of(regularizer, node.op->penalty(), samples);
+    add(node.offset, biases, penalty.weights);
+    add(biases, node.offset + node.parameters.size(), penalty.biases);
   }
 }
 

@@ -1,12 +1,10 @@
 // R(θ) of a network and its gradient, block by block.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <vector>
 
 #include "cell_sums.hpp"
-#include "nnbind/descent.hpp"
 #include "nnbind/regularizer.hpp"
 
 namespace nnbind {
@@ -31,16 +29,14 @@ class Penalty {
                     const Panels<T>& gradient) const;
 
  private:
-  [[nodiscard]] Regularizer of(NodeId id, bool weights, Index samples) const {
-    if (!regularizer_.divide_by_batch_size) return whole_[id][weights ? 0 : 1];
-    return penalty_of(regularizer_, graph_->node(id).op->penalty(), weights, samples);
+  [[nodiscard]] BlockPenalty<double> of(NodeId id, Index samples) const {
+    if (!regularizer_.divide_by_batch_size) return whole_[id];
+    return penalty_of(regularizer_, graph_->node(id).op->penalty(), samples);
   }
-  /// Of a block's rows those of weights, or of biases.
-  [[nodiscard]] Range rows_of(NodeId id, const Block& block, bool weights) const;
 
   const Graph<T>* graph_;
   Regularizer regularizer_;
-  std::vector<std::array<Regularizer, 2>> whole_;  // of each node's weights and biases, undivided
+  std::vector<BlockPenalty<double>> whole_;  // of each node, undivided
   std::optional<CellSums<T>> sums_;
 };
 

@@ -13,12 +13,12 @@ void Regularizer::check() const {
           "l2 is " + number_text(l2) + "; expected a number >= 0");
 }
 
-Regularizer penalty_of(const Regularizer& network, const Regularizer& own, bool weights,
-                       Index samples) {
+BlockPenalty<double> penalty_of(const Regularizer& network, const PenaltySlopes<double>& own,
+                                Index samples) {
   const double divisor = network.divide_by_batch_size ? static_cast<double>(samples) : 1.0;
-  const double share = weights || network.bias ? 1 / divisor : 0;
-  const double from_own = weights ? 1 : 0;
-  return {from_own * own.l1 + share * network.l1, from_own * own.l2 + share * network.l2};
+  const PenaltySlopes<double> share{network.l1 / divisor, network.l2 / divisor};
+  const PenaltySlopes<double> none{};
+  return {{own.l1 + share.l1, own.l2 + share.l2}, network.bias ? share : none};
 }
 
 }  // namespace nnbind

@@ -130,7 +130,7 @@ void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>
           of_mine(network.parameters(id)),
           of_mine(MatrixView<const T>{gradient.data() + node.offset, rows, cols, cols}),
           {},
-          std::clamp<Index>(node.weight_rows - mine.begin, 0, mine.size())};
+          node.weights_among(mine)};
       for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
         block.state[k] = of_mine(optimizer.state<T>().block(k, id).view(0, cols));
       }

@@ -40,7 +40,9 @@ class Dense final : public Operator<T> {
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override;
   [[nodiscard]] BlockShape parameters(std::span<const Shape> inputs) const override;
   [[nodiscard]] Index weight_rows(std::span<const Shape> inputs) const override;
-  [[nodiscard]] Regularizer penalty() const override { return {options_.l1, options_.l2}; }
+  [[nodiscard]] PenaltySlopes<double> penalty() const override {
+    return {options_.l1, options_.l2};
+  }
   [[nodiscard]] std::optional<Attributes> attributes() const override;
   [[nodiscard]] std::vector<NamedRows> parameter_names(BlockShape parameters) const override;
   [[nodiscard]] Index saved_width(Index width) const override;

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "nnbind/matrix.hpp"
+#include "nnbind/regularizer.hpp"
 
 namespace nnbind {
 
@@ -23,24 +24,6 @@ struct DescentRule {
   [[nodiscard]] DescentRule<U> as() const {
     return {static_cast<U>(rate), static_cast<U>(momentum), nesterov};
   }
-};
-
-/// The slopes of R = l1 ‖w‖₁ + l2/2 ‖w‖², which change the gradient g of the data's loss to
-///
-///     g + l1 sign(w) + l2 w,  with sign(0) = 0.
-template <class T>
-struct PenaltySlopes {
-  T l1 = 0;
-  T l2 = 0;
-
-  [[nodiscard]] bool are_zero() const { return l1 == 0 && l2 == 0; }
-};
-
-/// Those of a block of weights, with biases below them.
-template <class T>
-struct BlockPenalty {
-  PenaltySlopes<T> weights;
-  PenaltySlopes<T> biases;
 };
 
 /// Vectors of θ's size that an optimizer may keep.

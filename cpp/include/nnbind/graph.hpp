@@ -1,6 +1,7 @@
 // The computation graph: operators and the edges between them.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,6 +31,11 @@ struct Node {
   Index offset = 0;       ///< where the block begins in θ
   BlockShape state;       ///< its block of the state
   Index state_offset = 0;
+
+  /// How many of those rows of its block of θ are weights: they come first.
+  [[nodiscard]] Index weights_among(Range rows) const {
+    return std::clamp<Index>(weight_rows - rows.begin, 0, rows.size());
+  }
 };
 
 /// The shape of an operator's output. Throws ShapeError that names the inputs and their shapes, as

@@ -136,7 +136,7 @@ class Operator {
   /// Its block of the network's state: numbers beside θ that training moves without a gradient.
   [[nodiscard]] virtual BlockShape state(std::span<const Shape> /*inputs*/) const { return {}; }
   /// R of its own weights: l1 · ‖W‖₁ + l2/2 · ‖W‖².
-  [[nodiscard]] virtual Regularizer penalty() const { return {}; }
+  [[nodiscard]] virtual PenaltySlopes<double> penalty() const { return {}; }
   /// Columns kept from the forward pass for the backward pass; `width` is those of the output.
   [[nodiscard]] virtual Index saved_width(Index /*width*/) const { return 0; }
   /// Multiply-adds for one row in the forward pass: the measure of the work.

@@ -18,9 +18,37 @@ struct Regularizer {
   void check() const;
 };
 
-/// What acts on the weights, or on the biases, of one layer: its own l1 and l2, and its part of the
-/// network's R for a batch of that many samples.
-Regularizer penalty_of(const Regularizer& network, const Regularizer& own, bool weights,
-                       Index samples);
+/// The slopes of R = l1 ‖w‖₁ + l2/2 ‖w‖², which change the gradient g of the data's loss to
+///
+///     g + l1 sign(w) + l2 w,  with sign(0) = 0.
+template <class T>
+struct PenaltySlopes {
+  T l1 = 0;
+  T l2 = 0;
+
+  [[nodiscard]] bool are_zero() const { return l1 == 0 && l2 == 0; }
+  template <class U>
+  [[nodiscard]] PenaltySlopes<U> as() const {
+    return {static_cast<U>(l1), static_cast<U>(l2)};
+  }
+};
+
+/// Those of a block of weights, with biases below them.
+template <class T>
+struct BlockPenalty {
+  PenaltySlopes<T> weights;
+  PenaltySlopes<T> biases;
+
+  [[nodiscard]] bool is_zero() const { return weights.are_zero() && biases.are_zero(); }
+  template <class U>
+  [[nodiscard]] BlockPenalty<U> as() const {
+    return {weights.template as<U>(), biases.template as<U>()};
+  }
+};
+
+/// What acts on the parameters of one layer: on its weights its own slopes, and on those and its
+/// biases its part of the network's R for a batch of that many samples.
+BlockPenalty<double> penalty_of(const Regularizer& network, const PenaltySlopes<double>& own,
+                                Index samples);
 
 }  // namespace nnbind

@@ -1,8 +1,8 @@
 // The sums behind R(θ) and the norm of a gradient, and the gradient of R.
 #pragma once
 
-#include "nnbind/descent.hpp"
 #include "nnbind/matrix.hpp"
+#include "nnbind/regularizer.hpp"
 
 namespace nnbind::kernels {
 
