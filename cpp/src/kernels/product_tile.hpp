@@ -8,8 +8,10 @@
 // is, the tiles of a panel fetch the next one meanwhile: another core has often written a half of
 // it, and may be a thousand cycles away. A prefetch beyond the end does no harm. A tile of a single
 // row is limited by the loads: each value of B is used once. Its rows of B are long pieces of
-// memory, of which 8 ahead are early enough, and 16 too many at once. A tile of one vector, of a
-// narrow B or of the last columns, reads little memory, in order, and does without.
+// memory, of which 8 ahead are early enough, and 16 too many at once. Rows of fewer lines than that
+// are, with AVX-512, fetched by the processor itself as well, and each prefetch would take the
+// place of a load. A tile of one vector, of a narrow B or of the last columns, reads little memory,
+// in order, and does without.
 //
 // Every element of C is one chain of multiply-adds (fused from v3 on) in the order of k, whatever
 // the tile's shape; or two, as A says, of every second k, which are added in the end. So its bits
@@ -130,12 +132,14 @@ void product_tile(const A& a_rows, const Panels<const T>& b, Start start, T* c, 
     odd.start(zero);
   }
   constexpr Index ahead = R == 1 ? 8 : 16;
+  constexpr Index least = R == 1 && many_registers ? 8 * line_elements<T> : 2 * lanes<T>;
+  constexpr bool prefetches = A::prefetches && V * lanes<T> >= least;
   const T* b_row = b.data;
   const auto step = [&](Index j) __attribute__((always_inline)) {
     Packet<T> right[V];
     unrolled<V>([&](int v) {
       const T* const vector = b_row + vector_of_b(v);
-      if (A::prefetches && V > 1 && begins_line<T>(v)) __builtin_prefetch(vector + ahead * stride);
+      if (prefetches && begins_line<T>(v)) __builtin_prefetch(vector + ahead * stride);
       right[v] = load(vector);
     });
     if (A::chains == 2 && j % 2 == 1) {
