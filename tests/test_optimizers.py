@@ -154,6 +154,18 @@ def test_clipping_shortens_a_gradient_whose_square_is_beyond_float32() -> None:
     assert_close(net.theta, [1.0, 1e-10], 1e-6)
 
 
+@pytest.mark.parametrize("make", [nn.Adam, nn.AdamW, nn.RMSProp, nn.AdaGrad])
+def test_a_gradient_whose_square_is_beyond_float32_makes_a_finite_step(make: Any) -> None:
+    net = nn.Sequential(nn.Input(17), nn.Dense(1, init="zeros"), dtype=np.float32)
+    gradient = np.ones(18, np.float32)
+    gradient[3] = 1e20
+    optimizer = make(0.01)
+    for _ in range(3):
+        net.apply_gradient(gradient, optimizer=optimizer)
+    assert np.isfinite(net.theta).all()
+    assert (net.theta < 0).all()
+
+
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 @pytest.mark.parametrize("clip", [None, 0.3])
 def test_an_applied_gradient_is_a_step(

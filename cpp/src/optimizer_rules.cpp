@@ -1,5 +1,6 @@
 // The optimizers: their rules, and the options that are allowed.
 #include <cmath>
+#include <limits>
 
 #include "epsilon.hpp"
 #include "kernels/descent.hpp"
@@ -47,6 +48,13 @@ struct MomentumRule {
   }
 };
 
+/// A sum of squares that are finite, or the largest number where it is not: an infinite one would
+/// never become smaller again. A NaN stays.
+template <class P>
+EIGEN_ALWAYS_INLINE P finite(const P& v) {
+  return simd::pmin(v, constant<P>(std::numeric_limits<kernels::Scalar<P>>::max()));
+}
+
 /// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ, of
 /// weights, and 1 where there is no λ.
 template <bool decays>
@@ -67,7 +75,7 @@ struct AdamRule {
             least = constant<P>(epsilon), minus_rate = constant<P>(-rate),
             keep = constant<P>(keep)](P& w, const P& g, P& m, P& v) {
       m = simd::pmadd(old1, m, P(simd::pmul(new1, g)));
-      v = simd::pmadd(old2, v, P(simd::pmul(new2, P(simd::pmul(g, g)))));
+      v = finite(P(simd::pmadd(old2, v, P(simd::pmul(new2, P(simd::pmul(g, g)))))));
       const P root = simd::pmadd(kernels::root(v), scale, least);
       if constexpr (decays) w = simd::pmul(keep, w);
       w = simd::pmadd(minus_rate, P(simd::pdiv(m, root)), w);
@@ -88,7 +96,7 @@ struct RootMeanSquareRule {
   [[nodiscard]] auto on() const {
     return [old = constant<P>(old), fresh = constant<P>(fresh), least = constant<P>(epsilon),
             minus_rate = constant<P>(-rate)](P& w, const P& g, P& v, P& /*second*/) {
-      v = simd::pmadd(old, v, P(simd::pmul(fresh, P(simd::pmul(g, g)))));
+      v = finite(P(simd::pmadd(old, v, P(simd::pmul(fresh, P(simd::pmul(g, g)))))));
       const P root = simd::padd(kernels::root(v), least);
       w = simd::pmadd(minus_rate, P(simd::pdiv(g, root)), w);
     };
