@@ -177,6 +177,25 @@ def test_the_hessian_is_that_of_an_exact_product() -> None:
     assert_close(single, exact, 1e-7)
 
 
+@pytest.mark.parametrize("v", [[1.0, 0.0], [0.6, -0.8]])
+def test_a_large_parameter_does_not_lengthen_the_step_of_the_others(v: list[float]) -> None:
+    x, bias = nn.Input(1), 1e4
+    w = nn.Parameter(0.5)
+    net = nn.Network(x, nn.tanh(w * x) + nn.Parameter(bias), dtype=np.float64)
+    X = np.array([[1.0], [2.0]])
+    f, slope = np.tanh(0.5 * X), X / np.cosh(0.5 * X) ** 2
+    curvature = -2 * f * slope * X
+    residual = f + bias - (bias + np.array([[0.0], [1.0]]))
+    hessian = np.array(
+        [
+            [2 * np.mean(slope**2 + residual * curvature), 2 * np.mean(slope)],
+            [2 * np.mean(slope), 2.0],
+        ]
+    )
+    product = net.hessian_vector_product(X, [[bias], [bias + 1]], "squared_error", v)
+    assert_close(product, hessian @ v, 1e-6)
+
+
 @pytest.mark.parametrize("threads", [2, 5])
 def test_any_number_of_threads_gives_the_same_bits(
     rng: np.random.Generator, dtype: Any, threads: int, restore_threads: None

@@ -22,6 +22,18 @@ double norm(std::span<const double> values) {
   return std::sqrt(kernels::sum_of_squares(row(values)));
 }
 
+/// How far θ may be moved along a direction for a step to be of the size of 1: as a whole, and none
+/// of its entries further than by its own size. A large entry that stands still says nothing of the
+/// others.
+double length_scale(std::span<const double> theta, std::span<const double> direction) {
+  double scale = (1 + norm(theta)) / norm(direction);
+  for (std::size_t i = 0; i < theta.size(); ++i) {
+    const double moved = std::abs(direction[i]);
+    if (moved > 0) scale = std::min(scale, (1 + std::abs(theta[i])) / moved);
+  }
+  return scale;
+}
+
 /// A place along the direction, and what the gradient there is multiplied with.
 struct Point {
   double step;
@@ -133,7 +145,7 @@ void hessian_vector_product(const Network<double>& network, const Dataset<double
   std::ranges::fill(out, 0.0);
   if (size == 0) return;
   for (double& x : direction) x /= size;
-  const double scale = (1 + norm(network.theta())) / norm(direction);
+  const double scale = length_scale(network.theta(), direction);
   const int members = training_members(network, losses, data.size());
   GradientAt gradient(network, data, losses, members);
   const std::vector<Point> along = points(differences, scale);
