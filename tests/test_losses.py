@@ -214,6 +214,59 @@ def test_certain_probabilities_keep_an_unfused_loss_finite(dtype: Any) -> None:
             assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize(
+    ("loss", "output", "x", "y"),
+    [
+        ("binary_cross_entropy", "hard_sigmoid", -3.5, 1.0),
+        ("poisson", "relu", -1.0, 5.0),
+        ("poisson", "softplus", -90.0, 20.0),
+    ],
+)
+def test_where_a_slope_ends_the_gradient_stays_finite_whatever_the_weight(
+    loss: str, output: str, x: float, y: float, dtype: Any
+) -> None:
+    net = nn.Sequential(nn.Input(1), nn.Dense(1, output, init=np.ones((1, 1))), dtype=dtype)
+    value, gradient = net.loss_and_gradient([[x]], [[y]], loss, sample_weight=[1e5])
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+
+
+def test_a_saturated_output_that_is_read_keeps_a_finite_gradient(dtype: Any) -> None:
+    x = nn.Input(2)
+    p = nn.Dense(2, "softmax", init=np.eye(2))(x)
+    net = nn.Network(x, {"p": p, "twice": p * 2.0}, dtype=dtype)
+    y = {"p": np.array([0]), "twice": np.zeros((1, 2))}
+    losses = {"p": "cross_entropy", "twice": "mse"}
+    _, gradient = net.loss_and_gradient([[0.0, 1e4]], y, losses, loss_weights={"p": 5.0})
+    assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_thousands_of_classes_lose_no_digits(labels: bool) -> None:
+    classes = 20_000
+    net = nn.Sequential(nn.Input(1), nn.Dense(classes, "softmax", init="zeros"))
+    loss = nn.CrossEntropy(label_smoothing=0.1)
+    y = np.array([3]) if labels else np.full((1, classes), 1 / classes, np.float32)
+    value, gradient = net.loss_and_gradient([[1.0]], y, loss)
+    assert_close(value, np.log(classes), 1e-6)
+    assert abs(gradient[classes:].sum(dtype=np.float64)) < 1e-6
+
+
+def test_the_gradient_of_very_many_samples_keeps_its_digits() -> None:
+    net = nn.Sequential(nn.Input(1), nn.Dense(1, init=np.ones((1, 1))), dtype=np.float32)
+    x = np.full((300_000, 1), 0.1, np.float32)
+    _, gradient = net.loss_and_gradient(x, np.zeros_like(x), "squared_error")
+    assert_close(gradient, [0.02, 0.2], 2e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error"])
+def test_thousands_of_outputs_lose_no_digits(loss: str) -> None:
+    x = nn.Input(100_000)
+    net = nn.Network(x, x * nn.Parameter(1.0), dtype=np.float32)
+    value = net.evaluate(np.full((1, 100_000), 0.1), np.zeros((1, 100_000)), loss=loss)["loss"]
+    assert_close(value, 1e3 if loss == "squared_error" else 1e4, 1e-6)
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
 def test_small_probabilities_count_in_an_unfused_loss(loss: str, dtype: Any) -> None:
     p = np.array([[1e-30, 1.0]], dtype)

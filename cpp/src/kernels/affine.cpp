@@ -224,20 +224,27 @@ template <class T>
 void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, const Panels<T>& gradient,
                    const Descent<T>& descent) {
   // Four sums, of every fourth sample each: a single one would wait for itself at each addition.
+  // And those block by block, since the error of a sum grows with its length.
   const auto column_sum = [rows = grad_out.rows, stride = grad_out.stride](const T* column,
-                                                                           Packet<T> start) {
+                                                                           Packet<T> total) {
     constexpr Index chains = 4;
-    Packet<T> sums[chains] = {start, broadcast(T{0}), broadcast(T{0}), broadcast(T{0})};
-    Index i = 0;
-    for (; i + chains <= rows; i += chains) {
-      for (Packet<T>& sum : sums) {
-        sum = simd::padd(sum, load(column));
-        column += stride;
+    constexpr Index block = 256 * chains;
+    for (Index first = 0; first < rows; first += block) {
+      const Index count = std::min(block, rows - first);
+      Packet<T> sums[chains];
+      unrolled<chains>([&](int c) { sums[c] = broadcast(T{0}); });
+      Index i = 0;
+      for (; i + chains <= count; i += chains) {
+        for (Packet<T>& sum : sums) {
+          sum = simd::padd(sum, load(column));
+          column += stride;
+        }
       }
+      for (; i < count; ++i, column += stride) sums[0] = simd::padd(sums[0], load(column));
+      total = simd::padd(total, Packet<T>(simd::padd(Packet<T>(simd::padd(sums[0], sums[1])),
+                                                     Packet<T>(simd::padd(sums[2], sums[3])))));
     }
-    for (; i < rows; ++i, column += stride) sums[0] = simd::padd(sums[0], load(column));
-    return Packet<T>(simd::padd(Packet<T>(simd::padd(sums[0], sums[1])),
-                                Packet<T>(simd::padd(sums[2], sums[3]))));
+    return total;
   };
   for (Index j = 0; j < grad_out.cols; j += lanes<T>) {
     const Index left = std::min(lanes<T>, grad_out.cols - j);

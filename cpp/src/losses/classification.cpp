@@ -158,16 +158,16 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
       if (gradient != nullptr) gradient[label] -= slope;
       return;
     }
-    T loss = 0;
-    T total = 0;
+    double loss = 0;  // of very many classes, too
+    double total = 0;
     for (Index k = 0; k < classes; ++k) {
       const T y = target(rows, i, k);
-      total += y;
-      if (y != 0) loss += y * (log_sum - (t[k] - largest));
+      total += static_cast<double>(y);
+      if (y != 0) loss += static_cast<double>(y * (log_sum - (t[k] - largest)));
     }
-    rows.losses[i] = weight * loss;
+    rows.losses[i] = weight * static_cast<T>(loss);
     for (Index k = 0; gradient != nullptr && k < classes; ++k) {
-      gradient[k] = total * gradient[k] - target(rows, i, k) * slope;
+      gradient[k] = static_cast<T>(total) * gradient[k] - target(rows, i, k) * slope;
     }
   }
 
@@ -176,14 +176,16 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
   void from_probabilities(const LossRows<T>& rows) const {
     for (Index i = 0; i < rows.predictions.rows; ++i) {
       const T weight = rows.weights == nullptr ? T{1} : rows.weights[i];
-      T loss = 0;
+      double loss = 0;
       for (Index k = 0; k < rows.predictions.cols; ++k) {
         const T y = target(rows, i, k);
         const T p = std::max(rows.predictions(i, k), std::numeric_limits<T>::min());
-        if (y != 0) loss -= y * std::log(p);
-        if (rows.gradient.data != nullptr) rows.gradient(i, k) = -y / p * (rows.scale * weight);
+        if (y != 0) loss -= static_cast<double>(y * std::log(p));
+        if (rows.gradient.data != nullptr) {
+          rows.gradient(i, k) = bounded(-y / p * (rows.scale * weight));
+        }
       }
-      rows.losses[i] = weight * loss;
+      rows.losses[i] = weight * static_cast<T>(loss);
     }
   }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "nnbind/loss.hpp"
 
@@ -14,6 +15,14 @@ struct Term {
   T value;
   T slope;
 };
+
+/// A slope, or the largest number of its sign where it is beyond all: a slope of 0 below it shall
+/// make 0 of it, as ∞ · 0 would not. A NaN stays.
+template <class T>
+T bounded(T slope) {
+  constexpr T largest = std::numeric_limits<T>::max();
+  return std::clamp(slope, -largest, largest);
+}
 
 /// Runs a formula of many outputs at once, `formula(count, f, y, values, slopes)`, over rows, of
 /// which several may be put together; `divisor` is what the sum over outputs is divided by. What
@@ -36,7 +45,7 @@ void sum_over_outputs_together(const LossRows<T>& rows, T divisor, Formula formu
   Place read;
   Place write;
   T weight = 1;
-  T sum = 0;
+  double sum = 0;  // of very many outputs, too
   for (Index left = predictions.rows * predictions.cols; left > 0; left -= block) {
     const auto count = static_cast<std::size_t>(std::min(left, block));
     for (std::size_t i = 0; i < count; ++i, next(read)) {
@@ -50,9 +59,11 @@ void sum_over_outputs_together(const LossRows<T>& rows, T divisor, Formula formu
         weight = (rows.weights == nullptr ? T{1} : rows.weights[row]) / divisor;
         sum = 0;
       }
-      if (rows.gradient.data != nullptr) rows.gradient(row, col) = rows.scale * weight * slopes[i];
-      sum += values[i];
-      if (col == predictions.cols - 1) rows.losses[row] = weight * sum;
+      if (rows.gradient.data != nullptr) {
+        rows.gradient(row, col) = bounded(rows.scale * weight * slopes[i]);
+      }
+      sum += static_cast<double>(values[i]);
+      if (col == predictions.cols - 1) rows.losses[row] = weight * static_cast<T>(sum);
     }
   }
 }

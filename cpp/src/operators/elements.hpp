@@ -1,6 +1,7 @@
 // What several operators share: checks of their inputs, and loops over elements.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "nnbind/error.hpp"
@@ -44,20 +45,26 @@ void hand_down(const InputGradient<T>& to, F term) {
   }
 }
 
-/// Σ_j term(j), in chains side by side that fill the vector registers. The order of the sum depends
-/// on `count` alone.
+/// Σ_j term(j), in chains side by side that fill the vector registers, and these block by block:
+/// the error of a chain grows with its length. The order of the sum depends on `count` alone.
 template <class T, class F>
 T sum_of(Index count, F term) {
   constexpr Index chains = 16;
-  std::array<T, chains> parts{};
-  Index j = 0;
-  for (; j + chains <= count; j += chains) {
-    for (Index k = 0; k < chains; ++k) parts[static_cast<std::size_t>(k)] += term(j + k);
+  constexpr Index block = 64 * chains;
+  T total{0};
+  for (Index first = 0; first < count; first += block) {
+    const Index end = std::min(first + block, count);
+    std::array<T, chains> parts{};
+    Index j = first;
+    for (; j + chains <= end; j += chains) {
+      for (Index k = 0; k < chains; ++k) parts[static_cast<std::size_t>(k)] += term(j + k);
+    }
+    T sum{0};
+    for (; j < end; ++j) sum += term(j);
+    for (const T part : parts) sum += part;
+    total += sum;
   }
-  T sum{0};
-  for (; j < count; ++j) sum += term(j);
-  for (const T part : parts) sum += part;
-  return sum;
+  return total;
 }
 
 }  // namespace nnbind::operators
