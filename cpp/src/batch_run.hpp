@@ -74,7 +74,6 @@ class BatchRun {
   [[nodiscard]] double penalty() const { return penalty_.value(); }
   /// Adds the batch to the metrics of each output.
   void add_to(std::vector<MetricSums>& sums, const Batch<T>& batch);
-  [[nodiscard]] Workspace<T>& workspace() { return workspace_; }
 
   /// Before the bar at which an update follows: makes ready what that needs, which may throw. Once
   /// made, it serves all batches of that size, in steps of the one optimizer.

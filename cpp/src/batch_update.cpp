@@ -90,9 +90,7 @@ typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
 template <class T>
 std::vector<typename BatchRun<T>::Piece> BatchRun<T>::pieces_of(const Member& member) {
   std::vector<Piece> pieces;
-  const auto& nodes = network_->graph().nodes();
-  for (NodeId id = 0; id < nodes.size(); ++id) {
-    if (nodes[id].parameters.size() == 0 || nodes[id].owner != id) continue;
+  for (const NodeId id : network_->graph().parameter_nodes()) {
     const auto [rows, cols] = workspace_.my_parameters(member, id);
     if (cols.size() == 0) continue;
     const Index width = columns_of_pieces<T>(cols.size(), workspace_.capacity());

@@ -7,9 +7,8 @@ namespace nnbind {
 template <class T>
 CellSums<T>::CellSums(const Graph<T>& graph) : places_(graph.nodes().size()) {
   std::size_t cells = 0;
-  for (NodeId id = 0; id < places_.size(); ++id) {
+  for (const NodeId id : graph.parameter_nodes()) {
     const auto [rows, cols] = graph.node(id).parameters;
-    if (rows * cols == 0 || graph.node(id).owner != id) continue;
     places_[id] = {cells, static_cast<std::size_t>(ceil_div(rows, rows_of_shares))};
     cells += static_cast<std::size_t>(ceil_div(cols, panel_columns<T>)) * places_[id].height;
   }

@@ -46,15 +46,15 @@ void take_inputs(Workspace<T>& workspace, const Member& member,
 template <class T>
 void take_parameters(Workspace<T>& workspace, const Network<T>& network, const Member& member,
                      const typename SampleRun<T>::Piece& piece, MatrixView<T> out) {
-  const auto& nodes = network.graph().nodes();
+  const Graph<T>& graph = network.graph();
   const auto write = [&](Index q, bool fixed) {
     const Index row = piece.row(q);
     T* const to = out.row(piece.result_row(q));
-    for (NodeId id = 0; id < nodes.size(); ++id) {
-      const auto [rows, cols] = nodes[id].parameters;
-      if (rows == 0 || nodes[id].owner != id || workspace.has_fixed_user(id) != fixed) continue;
-      workspace.parameter_gradient(id, {row, row + 1}, {{0, rows}, {0, cols}}, false,
-                                   Panels<T>::plain({to + nodes[id].offset, rows, cols, cols}));
+    for (const NodeId id : graph.parameter_nodes()) {
+      if (workspace.has_fixed_user(id) != fixed) continue;
+      const MatrixView<T> block = graph.node(id).parameters_in(to);
+      workspace.parameter_gradient(id, {row, row + 1}, {{0, block.rows}, {0, block.cols}}, false,
+                                   Panels<T>::plain(block));
     }
   };
   const Range mine = member.share(piece.rows());

@@ -47,8 +47,7 @@ class ThetaCheck {
     GradientCheck::Entry entry;
     entry.node = node.name;
     const Index cols = node.parameters.cols;
-    const MatrixView<const T> gradient{analytic_.data() + node.offset, node.parameters.rows, cols,
-                                       cols};
+    const MatrixView<const T> gradient = node.parameters_in(std::as_const(analytic_).data());
     const auto excuse = [&](T& variable, Index i, Index j) {
       return has_kinks_only(variable, node.offset + i * cols + j, bent);
     };
@@ -167,9 +166,7 @@ GradientCheck check_gradients(Network<T>& network, const Dataset<T>& data, const
   result.tolerance = options.tolerance;
   result.operators = check_operators(network, data, losses, mode, options);
   ThetaCheck<T> theta(network, data, losses, regularizer, mode, options);
-  for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
-    const Node<T>& node = network.graph().node(id);
-    if (node.parameters.size() == 0 || node.owner != id) continue;
+  for (const NodeId id : network.graph().parameter_nodes()) {
     result.nodes.push_back(theta.entry(id, reaches_kinks(network.graph(), id, result.operators)));
   }
   theta.loss(data);  // the gradient of L stays in the network

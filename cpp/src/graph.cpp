@@ -120,6 +120,7 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
       throw ShapeError("[Graph] with " + in_quotes(node.name) +
                        " the parameters are more than 2^48");
     }
+    if (node.parameters.size() > 0) parameter_nodes_.push_back(node.owner);
     parameter_count_ += node.parameters.size();
     state_count_ += node.state.size();
   }

@@ -76,29 +76,29 @@ class GradientAt {
     double* const moved = theta_.data();
     for (Index i = mine.begin; i < mine.end; ++i) moved[i] = theta[i] + point.step * direction[i];
     member.barrier();
-    workspace_.read(member, theta_.data());
-    member.barrier();
     workspace_.prepare(member, moved, count_, {});
     workspace_.forward(member);
     losses_.write(workspace_, member.share(count_), 0);
     workspace_.backward(member);
     member.barrier();
-    const auto& nodes = network_.graph().nodes();
-    for (NodeId id = 0; id < nodes.size(); ++id) {
-      if (nodes[id].owner == id) add_block(id, workspace_.my_parameters(member, id), point, out);
+    for (const NodeId id : network_.graph().parameter_nodes()) {
+      add_block(id, workspace_.my_parameters(member, id), point, out);
     }
   }
 
  private:
   void add_block(NodeId id, const Block& block, const Point& point, std::span<double> out) {
     if (block.rows.size() == 0 || block.cols.size() == 0) return;
-    const Node<double>& node = network_.graph().node(id);
-    const Index stride = node.parameters.cols;
-    const Index first = node.offset + block.rows.begin * stride + block.cols.begin;
-    const MatrixView<double> part{gradient_.data() + first, block.rows.size(), block.cols.size(),
-                                  stride};
+    const auto block_of = [&](double* all) {
+      return network_.graph()
+          .node(id)
+          .parameters_in(all)
+          .middle_rows(block.rows.begin, block.rows.size())
+          .middle_columns(block.cols.begin, block.cols.size());
+    };
+    const MatrixView<double> part = block_of(gradient_.data());
+    const MatrixView<double> to = block_of(out.data());
     workspace_.parameter_gradient(id, {0, count_}, block, false, Panels<double>::plain(part));
-    const MatrixView<double> to{out.data() + first, part.rows, part.cols, stride};
     for (Index i = 0; i < part.rows; ++i) {
       for (Index j = 0; j < part.cols; ++j) to(i, j) += point.factor * part(i, j);
     }
@@ -118,10 +118,8 @@ void add_penalties(const Network<double>& network, const Regularizer& regularize
   const auto add = [&](Index first, Index last, const PenaltySlopes<double>& slopes) {
     for (Index i = first; i < last; ++i) out.data()[i] += slopes.l2 * v.data()[i];
   };
-  const auto& nodes = network.graph().nodes();
-  for (NodeId id = 0; id < nodes.size(); ++id) {
-    const Node<double>& node = nodes[id];
-    if (node.owner != id) continue;
+  for (const NodeId id : network.graph().parameter_nodes()) {
+    const Node<double>& node = network.graph().node(id);
     const Index biases = node.offset + node.weight_rows * node.parameters.cols;
     const BlockPenalty<double> penalty = penalty_of(regularizer, node.op->penalty(), samples);
     add(node.offset, biases, penalty.weights);

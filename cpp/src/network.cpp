@@ -140,9 +140,7 @@ template <class T>
 MatrixView<T> Network<T>::parameters(NodeId id) {
   require(id < graph_.nodes().size(), "Network.parameters",
           "there is no node " + std::to_string(id));
-  const Node<T>& node = graph_.node(id);
-  return {theta_.data() + node.offset, node.parameters.rows, node.parameters.cols,
-          node.parameters.cols};
+  return graph_.node(id).parameters_in(theta_.data());
 }
 
 template <class T>
@@ -152,8 +150,7 @@ void Network<T>::reset() {
     const Node<T>& node = graph_.node(id);
     if (node.owner != id) continue;
     if (node.parameters.size() > 0) node.op->initialize(parameters(id), random, node.name);
-    node.op->initialize_state(
-        {state_.data() + node.state_offset, node.state.rows, node.state.cols, node.state.cols});
+    node.op->initialize_state(node.state_in(state_.data()));
   }
   std::ranges::fill(gradient_, T{0});
   epochs_trained = 0;

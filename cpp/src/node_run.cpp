@@ -25,14 +25,12 @@ NodeRun<T>::NodeRun(const Network<T>& network, NodeId id, std::vector<Matrix<T>>
                     Index batch, const Mode<T>& mode)
     : node_(&network.graph().node(id)), id_(id), mode_(mode), inputs_(std::move(inputs)) {
   const BlockShape block = node_->parameters;
-  state_ = {network.state().data() + node_->state_offset, node_->state.rows, node_->state.cols,
-            node_->state.cols};
+  state_ = node_->state_in(network.state().data());
   for (const Matrix<T>& input : inputs_) {
     input_rows_.push_back(input.rows());
     input_gradients_.emplace_back(input.view().rows, input.view().cols);
   }
-  parameters_ =
-      copy_of<T>({network.theta().data() + node_->offset, block.rows, block.cols, block.cols});
+  parameters_ = copy_of<T>(node_->parameters_in(network.theta().data()));
   parameter_gradient_ = Matrix<T>(block.rows, block.cols);
   const Index rows = node_->shape.is_batch() ? batch : node_->shape.rows;
   const Index cols = node_->shape.cols;

@@ -45,11 +45,8 @@ class Chunk {
     const std::vector<Rows<T>> inputs = inputs_of(node, first, count);
     ForwardPass<T> pass;
     pass.inputs = inputs;
-    pass.parameters =
-        Panels<const T>::plain({network_.theta().data() + node.offset, node.parameters.rows,
-                                node.parameters.cols, node.parameters.cols});
-    pass.state = {network_.state().data() + node.state_offset, node.state.rows, node.state.cols,
-                  node.state.cols};
+    pass.parameters = Panels<const T>::plain(node.parameters_in(network_.theta().data()));
+    pass.state = node.state_in(network_.state().data());
     pass.output = out_[id].middle_rows(first, count);
     pass.columns = {0, node.shape.cols};
     pass.node = static_cast<std::uint32_t>(id);

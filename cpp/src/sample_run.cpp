@@ -79,7 +79,6 @@ template <class T>
 void SampleRun<T>::run(const std::function<void(Range, const Piece&)>& seed,
                        const std::function<void(const Member&, const Piece&)>& take) {
   run_team(members_, [&](const Member& member) {
-    workspace_.read(member, network_->theta().data());
     for (Index first = 0; first < inputs_[0].rows; first += piece_samples_) {
       const Piece piece{first, std::min(piece_samples_, inputs_[0].rows - first), copies_};
       member.barrier();  // the last piece's rows were shared out otherwise

@@ -58,7 +58,7 @@ class Tracer {
       traced.value = copy_of(value);
       traced.gradient = Matrix<T>(value.rows, value.cols);
       if (node.owner == id) {
-        traced.parameters = copy_of<T>({network_.theta().data() + node.offset, rows, cols, cols});
+        traced.parameters = copy_of<T>(node.parameters_in(network_.theta().data()));
         traced.parameter_gradient = Matrix<T>(rows, cols);
       }
       result_.nodes.push_back(std::move(traced));
@@ -138,9 +138,8 @@ class Tracer {
   void add_penalty(const Regularizer& regularizer) {
     Penalty<T> penalty(network_.graph(), regularizer);
     if (penalty.is_zero()) return;
-    for (NodeId id = 0; id < nodes().size(); ++id) {
+    for (const NodeId id : network_.graph().parameter_nodes()) {
       const auto [rows, cols] = nodes()[id].parameters;
-      if (nodes()[id].owner != id || rows == 0) continue;
       const Block all{{0, rows}, {0, cols}};
       const auto theta = Panels<const T>::plain(result_.nodes[id].parameters.view());
       penalty.add(id, all, theta, data_.size());

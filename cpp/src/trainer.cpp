@@ -35,8 +35,6 @@ double run_batch(Network<T>& network, const Dataset<T>& data, const Losses& loss
   const int members = training_members(network, losses, data.size());
   BatchRun<T> run(network, losses, regularizer, data.size(), members, Purpose::step, clips);
   run_team(members, [&](const Member& member) {
-    run.read_theta(member);
-    member.barrier();
     run.forward_backward(member, batch, mode, false);
     member.barrier();
     then(run, member, batch);
@@ -48,12 +46,9 @@ double run_batch(Network<T>& network, const Dataset<T>& data, const Losses& loss
 template <class T>
 void clip(std::span<T> gradient, const Graph<T>& graph, double clip_norm) {
   GradientNorm<T> norm(graph);
-  for (NodeId id = 0; id < graph.nodes().size(); ++id) {
-    const Node<T>& node = graph.node(id);
-    const auto [rows, cols] = node.parameters;
-    if (rows * cols == 0 || node.owner != id) continue;
-    norm.add(id, {{0, rows}, {0, cols}},
-             Panels<const T>::plain({gradient.data() + node.offset, rows, cols, cols}));
+  for (const NodeId id : graph.parameter_nodes()) {
+    const MatrixView<const T> block = graph.node(id).parameters_in(gradient.data());
+    norm.add(id, {{0, block.rows}, {0, block.cols}}, Panels<const T>::plain(block));
   }
   const auto scale = static_cast<T>(norm.scale(clip_norm));
   for (T& g : gradient) g *= scale;
@@ -120,17 +115,15 @@ void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>
   }
   optimizer.begin_step();
   run_team(threads_for(10.0 * static_cast<double>(gradient.size())), [&](const Member& member) {
-    for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
+    for (const NodeId id : network.graph().parameter_nodes()) {
       const Node<T>& node = network.graph().node(id);
-      if (node.owner != id) continue;
       const auto [rows, cols] = node.parameters;
       const Range mine = member.share(rows);
       const auto of_mine = [&](auto matrix) { return matrix.middle_rows(mine.begin, mine.size()); };
-      UpdateBlock<T> block{
-          of_mine(network.parameters(id)),
-          of_mine(MatrixView<const T>{gradient.data() + node.offset, rows, cols, cols}),
-          {},
-          node.weights_among(mine)};
+      UpdateBlock<T> block{of_mine(network.parameters(id)),
+                           of_mine(node.parameters_in(gradient.data())),
+                           {},
+                           node.weights_among(mine)};
       for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
         block.state[k] = of_mine(optimizer.state<T>().block(k, id).view(0, cols));
       }

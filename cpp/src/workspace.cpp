@@ -78,7 +78,7 @@ void Workspace<T>::prepare_pass(NodeId id) {
   const auto [rows, cols] = node.parameters;
   pass.parameters = packed.empty() ? Panels<const T>::plain({nullptr, rows, cols, cols})
                                    : Panels<const T>(packed.panels());
-  pass.state = state_of(node, state_);
+  pass.state = node.state_in(state_);
   pass.output = slot.output.view();
   if (slot.saved.view().cols > 0) pass.saved = slot.saved.view();
   pass.columns = all_columns(node);

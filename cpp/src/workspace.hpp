@@ -109,8 +109,6 @@ class Workspace {
   [[nodiscard]] MatrixView<T> input_gradient(std::size_t k) {
     return slots_[graph_->inputs()[k]].gradient.view();
   }
-  [[nodiscard]] MatrixView<T> value(NodeId id) { return slots_[id].output.view(); }
-
   /// Whether there are values that no batch changes, as parameters by themselves.
   [[nodiscard]] bool has_fixed() const { return !fixed_nodes_.empty(); }
   /// Inference of those: once, before infer.

@@ -23,7 +23,7 @@ ParameterPass<T> Workspace<T>::parameter_pass(NodeId user, Range rows, Block blo
   const Node<T>& node = graph_->node(user);
   const Slot<T>& slot = slots_[user];
   ParameterPass<T> pass;
-  pass.state = state_of(node, state_);
+  pass.state = node.state_in(state_);
   pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
   pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
   pass.block = block;
@@ -74,21 +74,21 @@ template <class T>
 Panels<T> Workspace<T>::parameters(NodeId id, T* theta) {
   Slot<T>& slot = slots_[id];
   if (!slot.packed.empty()) return slot.packed.panels();
-  return Panels<T>::plain(plain_parameters(graph_->node(id), theta));
+  return Panels<T>::plain(graph_->node(id).parameters_in(theta));
 }
 
 template <class T>
 Panels<const T> Workspace<T>::current_parameters(const Node<T>& node, const T* theta) {
   PackedMatrix<T>& packed = slots_[node.owner].packed;
   if (!packed.empty()) return packed.panels();
-  return Panels<const T>::plain(plain_parameters(node, theta));
+  return Panels<const T>::plain(node.parameters_in(theta));
 }
 
 template <class T>
 void Workspace<T>::read(const Member& member, const T* theta) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
     if (slots_[id].packed.empty()) continue;
-    copy_block<T>(Panels<const T>::plain(plain_parameters(graph_->node(id), theta)),
+    copy_block<T>(Panels<const T>::plain(graph_->node(id).parameters_in(theta)),
                   my_parameters(member, id), slots_[id].packed.panels());
   }
 }
@@ -97,9 +97,8 @@ template <class T>
 bool Workspace<T>::write_back(const Member& member, T* theta) {
   constexpr Index some = 16;  // rows, which are checked while they are in the cache
   bool finite = true;
-  for (NodeId id = 0; id < slots_.size(); ++id) {
-    if (graph_->node(id).owner != id) continue;
-    const MatrixView<T> plain = plain_parameters(graph_->node(id), theta);
+  for (const NodeId id : graph_->parameter_nodes()) {
+    const MatrixView<T> plain = graph_->node(id).parameters_in(theta);
     const auto [rows, cols] = my_parameters(member, id);
     for (Index first = rows.begin; first < rows.end; first += some) {
       const Range few{first, std::min(first + some, rows.end)};

@@ -44,16 +44,6 @@ Range my_columns(const Member& member, Index columns) {
   return member.share(columns, panel_columns<T>);
 }
 
-template <class T, class U>
-MatrixView<U> plain_parameters(const Node<T>& node, U* theta) {
-  return {theta + node.offset, node.parameters.rows, node.parameters.cols, node.parameters.cols};
-}
-
-template <class T, class U>
-MatrixView<U> state_of(const Node<T>& node, U* state) {
-  return {state + node.state_offset, node.state.rows, node.state.cols, node.state.cols};
-}
-
 template <class T>
 Range all_columns(const Node<T>& node) {
   return {0, node.shape.cols};

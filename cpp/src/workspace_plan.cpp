@@ -65,9 +65,8 @@ ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purp
   // cache, which two threads would otherwise fetch from each other.
   const Index least_parameters = capacity >= 8 ? 4096 : 32768;
   ThetaLayout layout(graph.nodes().size());
-  for (NodeId id = 0; id < layout.size(); ++id) {
+  for (const NodeId id : graph.parameter_nodes()) {
     const Node<T>& node = graph.node(id);
-    if (node.owner != id) continue;
     layout[id] = {node.parameters.rows, node.parameters.cols,
                   purpose == Purpose::fit && node.op->reads_panels() &&
                       node.parameters.cols > kernels::lanes<T> &&

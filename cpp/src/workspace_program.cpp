@@ -77,7 +77,7 @@ void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) 
   ForwardPass<T> pass = slot.pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
   pass.parameters = current_parameters(node, program.theta);
-  if (mode.new_state != nullptr) pass.new_state = state_of(node, mode.new_state);
+  if (mode.new_state != nullptr) pass.new_state = node.state_in(mode.new_state);
   pass.output = slot.pass.output.middle_rows(rows.begin, rows.size());
   pass.saved = slot.pass.saved.middle_rows(rows.begin, rows.size());
   pass.columns = columns;
@@ -118,7 +118,7 @@ void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Rang
   }
   BackwardPass<T> pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
-  pass.state = state_of(node, state_);
+  pass.state = node.state_in(state_);
   pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
   pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
   pass.parameters = current_parameters(node, program.theta);

@@ -94,16 +94,12 @@ class GraphRun {
       std::copy_n(direction_.view().row(i), direction_.view().cols,
                   workspace_.output_gradient(0).row(i));
     }
-    workspace_.read(member_, theta_.view().data);
     workspace_.backward(member_);
     std::vector<double> gradient(static_cast<std::size_t>(graph_.parameter_count()));
-    for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
-      const Node<double>& node = graph_.node(id);
-      if (node.owner != id) continue;
-      const BlockShape shape = node.parameters;
-      workspace_.parameter_gradient(
-          id, {0, batch}, {{0, shape.rows}, {0, shape.cols}}, false,
-          {gradient.data() + node.offset, shape.rows, shape.cols, shape.cols});
+    for (const NodeId id : graph_.parameter_nodes()) {
+      const MatrixView<double> block = graph_.node(id).parameters_in(gradient.data());
+      workspace_.parameter_gradient(id, {0, batch}, {{0, block.rows}, {0, block.cols}}, false,
+                                    Panels<double>::plain(block));
     }
     return gradient;
   }

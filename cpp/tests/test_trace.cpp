@@ -94,13 +94,9 @@ void expect_gradient(Network<double>& network, const Dataset<double>& data, cons
   const auto traced = trace(network, data, losses, regularizer);
   const double loss = loss_and_gradient(network, data, losses, regularizer);
   EXPECT_NEAR(traced.loss, loss, tolerance * std::max(1.0, loss));
-  for (NodeId id = 0; id < traced.nodes.size(); ++id) {
-    const Node<double>& node = network.graph().node(id);
-    if (node.owner != id) continue;
-    expect_near(
-        traced.nodes[id].parameter_gradient.view(),
-        MatrixView<const double>{network.gradient().data() + node.offset, node.parameters.rows,
-                                 node.parameters.cols, node.parameters.cols});
+  for (const NodeId id : network.graph().parameter_nodes()) {
+    expect_near(traced.nodes[id].parameter_gradient.view(),
+                network.graph().node(id).parameters_in(std::as_const(network).gradient().data()));
   }
 }
 

@@ -32,6 +32,15 @@ struct Node {
   BlockShape state;       ///< its block of the state
   Index state_offset = 0;
 
+  /// Its block of a vector in the order of θ, and of one in that of the state.
+  template <class U>
+  [[nodiscard]] MatrixView<U> parameters_in(U* theta) const {
+    return {theta + offset, parameters.rows, parameters.cols, parameters.cols};
+  }
+  template <class U>
+  [[nodiscard]] MatrixView<U> state_in(U* all) const {
+    return {all + state_offset, state.rows, state.cols, state.cols};
+  }
   /// How many of those rows of its block of θ are weights: they come first.
   [[nodiscard]] Index weights_among(Range rows) const {
     return std::clamp<Index>(weight_rows - rows.begin, 0, rows.size());
@@ -64,6 +73,8 @@ class Graph {
   [[nodiscard]] const Node<T>& node(NodeId id) const { return nodes_[id]; }
   /// The input nodes, in order.
   [[nodiscard]] const std::vector<NodeId>& inputs() const { return inputs_; }
+  /// Those with parameters that are their own and not shared, in the order of θ.
+  [[nodiscard]] const std::vector<NodeId>& parameter_nodes() const { return parameter_nodes_; }
   [[nodiscard]] bool is_input(NodeId id) const;
   /// Whether a node reads its value.
   [[nodiscard]] bool is_read(NodeId id) const;
@@ -78,6 +89,7 @@ class Graph {
 
   std::vector<Node<T>> nodes_;
   std::vector<NodeId> inputs_;
+  std::vector<NodeId> parameter_nodes_;
   std::unordered_set<std::string> names_;                 // of all nodes
   std::unordered_map<std::string, int> first_candidate_;  // for a made-up name, by kind
   Index parameter_count_ = 0;

@@ -22,6 +22,8 @@ struct Piece {
   }
 };
 
+Start start_of(bool bias) { return bias ? Start::bias : Start::zero; }
+
 /// The product by pieces of W, for weights whose rows lie a page or more apart: a panel of them is
 /// on too many pages, and in too few places of the cache, to be read by every tile. A piece adds to
 /// the sums of the one above it, so that each element of T is the same chain of sums.
@@ -42,7 +44,7 @@ void affine_by_pieces(const Rows<T>& x, const Panels<const T>& weights, bool bia
       for (Index i = 0; i < inputs; ++i) copy_row(k + i, i);
       Start start = Start::accumulate;
       if (k == 0) {
-        start = bias ? Start::bias : Start::zero;
+        start = start_of(bias);
         if (bias) copy_row(weights.rows, inputs);
       }
       product<T>(Across<T>{x.row, k}, piece.panel(inputs, units), start,
@@ -50,8 +52,6 @@ void affine_by_pieces(const Rows<T>& x, const Panels<const T>& weights, bool bia
     }
   }
 }
-
-Start start_of(bool bias) { return bias ? Start::bias : Start::zero; }
 
 /// The product by tiles, of samples anywhere or at even distances.
 template <class T, int chains = 1>

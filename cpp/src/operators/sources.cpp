@@ -54,11 +54,9 @@ class Parameter final : public Operator<T> {
     init_.fill(parameters, false, random, name);
   }
   void forward(const ForwardPass<T>& pass) const override {
-    for (Index j = 0; j < shape_.cols; j += panel_columns<T>) {
-      const Index count = std::min(panel_columns<T>, shape_.cols - j);
-      const MatrixView<const T> panel = pass.parameters.view(j, count);
-      for (Index i = 0; i < shape_.rows; ++i)
-        std::copy_n(panel.row(i), count, pass.output.row(i) + j);
+    const MatrixView<const T> values = pass.parameters.view(0, shape_.cols);
+    for (Index i = 0; i < shape_.rows; ++i) {
+      std::copy_n(values.row(i), shape_.cols, pass.output.row(i));
     }
   }
   void backward(const BackwardPass<T>& /*pass*/) const override {}
