@@ -96,7 +96,7 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, 
   workspace_.backward(member);
   for (std::size_t k = 0; activate && k < outputs_.size(); ++k) {
     if (!outputs_[k].pre_activation) continue;
-    const MatrixView<T> output = workspace_.output(k).middle_rows(rows.begin, rows.size());
+    const MatrixView<T> output = workspace_.output(k).middle_rows(rows);
     outputs_[k].activation.template forward<T>(output, output);
   }
   if (member.rank() == 0) training_ = mode.training;
@@ -138,10 +138,10 @@ void BatchRun<T>::prepare(std::size_t k, const Member& member, Index samples) {
       .samples = samples,
       .members = member.size(),
       .first = rows.begin,
-      .rows = {.predictions = workspace_.output(k).middle_rows(rows.begin, rows.size()),
+      .rows = {.predictions = workspace_.output(k).middle_rows(rows),
                .scale = static_cast<T>(output.weight * scale(*output.loss, samples)),
                .losses = output.losses.data() + rows.begin,
-               .gradient = workspace_.output_gradient(k).middle_rows(rows.begin, rows.size())}};
+               .gradient = workspace_.output_gradient(k).middle_rows(rows)}};
 }
 
 template <class T>

@@ -79,9 +79,7 @@ template <class T>
 typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
   const Node<T>& node = network_->graph().node(id);
   const auto [rows, cols] = block;
-  const Panels<T> theta = workspace_.parameters(id, network_->theta().data())
-                              .middle_columns(cols.begin, cols.size())
-                              .middle_rows(rows.begin, rows.size());
+  const Panels<T> theta = workspace_.parameters(id, network_->theta().data()).block(block);
   const Index stride = node.parameters.cols;
   const Index offset = node.offset + rows.begin * stride + cols.begin;
   return {id, block, theta, offset, stride, workspace_.can_descend(id), {}};
@@ -209,11 +207,7 @@ void BatchRun<T>::update(const Piece& piece, Index samples, Optimizer& optimizer
 /// Of a piece, the optimizer's vector k.
 template <class T>
 Panels<T> BatchRun<T>::state_of(const Piece& piece, std::size_t k, Optimizer& optimizer) {
-  const auto [rows, cols] = piece.block;
-  return optimizer.state<T>()
-      .block(k, piece.node)
-      .middle_columns(cols.begin, cols.size())
-      .middle_rows(rows.begin, rows.size());
+  return optimizer.state<T>().block(k, piece.node).block(piece.block);
 }
 
 // What a member has computed it also updates, out of its own cache.

@@ -23,7 +23,7 @@ template <class T>
 Index first_bad_row(MatrixView<const T> values, int threads) {
   std::atomic<Index> first = values.rows;
   const auto search = [&](Range rows) {
-    if (kernels::all_finite<T>(values.middle_rows(rows.begin, rows.size()))) return;
+    if (kernels::all_finite<T>(values.middle_rows(rows))) return;
     Index i = rows.begin;
     while (kernels::all_finite<T>(values.middle_rows(i, 1))) ++i;
     Index least = first;

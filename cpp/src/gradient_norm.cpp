@@ -10,8 +10,7 @@ namespace nnbind {
 template <class T>
 void GradientNorm<T>::add(NodeId id, const Block& block, const Panels<const T>& gradient) {
   squares_.set(id, block, [&](Range rows, Range cols) {
-    return kernels::sum_of_squares<T>(
-        gradient.view(cols.begin, cols.size()).middle_rows(rows.begin, rows.size()));
+    return kernels::sum_of_squares<T>(gradient.view(cols.begin, cols.size()).middle_rows(rows));
   });
 }
 

@@ -90,11 +90,7 @@ class GradientAt {
   void add_block(NodeId id, const Block& block, const Point& point, std::span<double> out) {
     if (block.rows.size() == 0 || block.cols.size() == 0) return;
     const auto block_of = [&](double* all) {
-      return network_.graph()
-          .node(id)
-          .parameters_in(all)
-          .middle_rows(block.rows.begin, block.rows.size())
-          .middle_columns(block.cols.begin, block.cols.size());
+      return network_.graph().node(id).parameters_in(all).block(block);
     };
     const MatrixView<double> part = block_of(gradient_.data());
     const MatrixView<double> to = block_of(out.data());

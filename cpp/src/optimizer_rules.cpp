@@ -148,9 +148,9 @@ class RuleOptimizer final : public Optimizer {
 
   template <class T>
   static UpdateBlock<T> rows(UpdateBlock<T> block, Range range) {
-    block.theta = block.theta.middle_rows(range.begin, range.size());
-    block.gradient = block.gradient.middle_rows(range.begin, range.size());
-    for (auto& part : block.state) part = part.middle_rows(range.begin, range.size());
+    block.theta = block.theta.middle_rows(range);
+    block.gradient = block.gradient.middle_rows(range);
+    for (auto& part : block.state) part = part.middle_rows(range);
     return block;
   }
 

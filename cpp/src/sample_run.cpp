@@ -27,7 +27,7 @@ void LossGradients<T>::write(Workspace<T>& workspace, Range rows, Index first) {
     Output& output = outputs_[k];
     const Index sample = first + rows.begin;
     LossRows<T> part;
-    part.predictions = workspace.output(k).middle_rows(rows.begin, rows.size());
+    part.predictions = workspace.output(k).middle_rows(rows);
     if (output.targets.labels == nullptr) {
       const T** targets = output.target_rows.data() + rows.begin;
       for (Index i = 0; i < rows.size(); ++i) targets[i] = output.targets.values.row(sample + i);
@@ -38,7 +38,7 @@ void LossGradients<T>::write(Workspace<T>& workspace, Range rows, Index first) {
     part.weights = weights_ == nullptr ? nullptr : weights_ + sample;
     part.scale = output.scale;
     part.losses = output.losses.data() + rows.begin;
-    part.gradient = workspace.output_gradient(k).middle_rows(rows.begin, rows.size());
+    part.gradient = workspace.output_gradient(k).middle_rows(rows);
     output.loss->evaluate(part, output.pre_activation);
   }
 }

@@ -119,7 +119,7 @@ void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>
       const Node<T>& node = network.graph().node(id);
       const auto [rows, cols] = node.parameters;
       const Range mine = member.share(rows);
-      const auto of_mine = [&](auto matrix) { return matrix.middle_rows(mine.begin, mine.size()); };
+      const auto of_mine = [&](auto matrix) { return matrix.middle_rows(mine); };
       UpdateBlock<T> block{of_mine(network.parameters(id)),
                            of_mine(node.parameters_in(gradient.data())),
                            {},

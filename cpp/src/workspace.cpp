@@ -99,7 +99,7 @@ template <class T>
 Rows<T> Workspace<T>::rows_of(NodeId id, Range rows, int rank) const {
   const Slot<T>& slot = slots_[id];
   if (is_fixed(id)) return slot.output.rows();
-  if (!slot.is_input) return slot.output.rows().middle_rows(rows.begin, rows.size());
+  if (!slot.is_input) return slot.output.rows().middle_rows(rows);
   const T* const* const all = input_rows_[input_number_[id]].data() + list_begin(rank);
   return {.row = all + rows.begin,
           .count = rows.size(),

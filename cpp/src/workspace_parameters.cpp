@@ -24,8 +24,8 @@ ParameterPass<T> Workspace<T>::parameter_pass(NodeId user, Range rows, Block blo
   const Slot<T>& slot = slots_[user];
   ParameterPass<T> pass;
   pass.state = node.state_in(state_);
-  pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
-  pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
+  pass.saved = slot.saved.view().middle_rows(rows);
+  pass.output_gradient = slot.gradient.view().middle_rows(rows);
   pass.block = block;
   pass.gradient = gradient;
   pass.accumulate = user != slots_[node.owner].users.front();
@@ -105,10 +105,7 @@ bool Workspace<T>::write_back(const Member& member, T* theta) {
       if (!slots_[id].packed.empty()) {
         copy_block<T>(slots_[id].packed.panels(), {few, cols}, Panels<T>::plain(plain));
       }
-      finite =
-          finite &&
-          kernels::all_finite<T>(
-              plain.middle_rows(few.begin, few.size()).middle_columns(cols.begin, cols.size()));
+      finite = finite && kernels::all_finite<T>(plain.block({few, cols}));
     }
   }
   return finite;

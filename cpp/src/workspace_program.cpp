@@ -78,8 +78,8 @@ void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) 
   pass.inputs = tail(program.inputs, node.inputs.size());
   pass.parameters = current_parameters(node, program.theta);
   if (mode.new_state != nullptr) pass.new_state = node.state_in(mode.new_state);
-  pass.output = slot.pass.output.middle_rows(rows.begin, rows.size());
-  pass.saved = slot.pass.saved.middle_rows(rows.begin, rows.size());
+  pass.output = slot.pass.output.middle_rows(rows);
+  pass.saved = slot.pass.saved.middle_rows(rows);
   pass.columns = columns;
   pass.training = mode.training;
   pass.dropout = mode.dropout;
@@ -112,17 +112,17 @@ void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Rang
     InputGradient<T> wanted;
     if (source.wants_gradient && fixed == step.to_fixed) {
       const MatrixView<T> all = source.gradient.view();
-      wanted = {fixed ? all : all.middle_rows(rows.begin, rows.size()), slot.accumulate[k]};
+      wanted = {fixed ? all : all.middle_rows(rows), slot.accumulate[k]};
     }
     program.gradients.push_back(wanted);
   }
   BackwardPass<T> pass;
   pass.inputs = tail(program.inputs, node.inputs.size());
   pass.state = node.state_in(state_);
-  pass.output = slot.output.view().middle_rows(rows.begin, rows.size());
-  pass.saved = slot.saved.view().middle_rows(rows.begin, rows.size());
+  pass.output = slot.output.view().middle_rows(rows);
+  pass.saved = slot.saved.view().middle_rows(rows);
   pass.parameters = current_parameters(node, program.theta);
-  pass.output_gradient = slot.gradient.view().middle_rows(rows.begin, rows.size());
+  pass.output_gradient = slot.gradient.view().middle_rows(rows);
   pass.input_gradients = tail(program.gradients, node.inputs.size());
   pass.columns = columns;
   pass.training = program.mode.training;

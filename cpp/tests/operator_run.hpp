@@ -119,7 +119,7 @@ class OperatorRun {
     std::vector<Rows<double>> list;
     for (std::size_t k = 0; k < shapes_.size(); ++k) {
       const Rows<double> all = values_[how_.same ? 0 : k].rows();
-      list.push_back(shapes_[k].is_batch() ? all.middle_rows(rows.begin, rows.size()) : all);
+      list.push_back(shapes_[k].is_batch() ? all.middle_rows(rows) : all);
     }
     return list;
   }
@@ -131,8 +131,8 @@ class OperatorRun {
       pass.inputs = list;
       pass.parameters = parameters();
       pass.state = state_.view();
-      pass.output = output_.view().middle_rows(rows.begin, rows.size());
-      pass.saved = saved_.view().middle_rows(rows.begin, rows.size());
+      pass.output = output_.view().middle_rows(rows);
+      pass.saved = saved_.view().middle_rows(rows);
       pass.training = how_.training;
       pass.dropout = how_.dropout;
       pass.first_row = rows.begin;
@@ -164,10 +164,10 @@ class OperatorRun {
   [[nodiscard]] BackwardPass<double> backward_pass(Range rows) {
     BackwardPass<double> pass;
     pass.state = state_.view();
-    pass.output = output_.view().middle_rows(rows.begin, rows.size());
-    pass.saved = saved_.view().middle_rows(rows.begin, rows.size());
+    pass.output = output_.view().middle_rows(rows);
+    pass.saved = saved_.view().middle_rows(rows);
     pass.parameters = parameters();
-    pass.output_gradient = output_gradient_.view().middle_rows(rows.begin, rows.size());
+    pass.output_gradient = output_gradient_.view().middle_rows(rows);
     pass.training = how_.training;
     pass.dropout = how_.dropout != nullptr;
     pass.padded = how_.padded;
@@ -191,7 +191,7 @@ class OperatorRun {
     for (std::size_t k = 0; k < shapes_.size(); ++k) {
       if (shapes_[k].is_batch() == to_fixed) continue;
       const MatrixView<double> all = input_gradients_[how_.same ? 0 : k].view();
-      to[k].gradient = to_fixed ? all : all.middle_rows(rows.begin, rows.size());
+      to[k].gradient = to_fixed ? all : all.middle_rows(rows);
       to[k].accumulate = how_.accumulate || (how_.same && k > 0);
       wanted = true;
     }
@@ -220,9 +220,7 @@ class OperatorRun {
     for (const Range rows : {Range{0, middle}, Range{middle, block_.rows}}) {
       for (const Range columns : column_parts(block_.cols)) {
         pass.block = {rows, columns};
-        pass.gradient = Panels<double>::plain(parameter_gradient_.view()
-                                                  .middle_rows(rows.begin, rows.size())
-                                                  .middle_columns(columns.begin, columns.size()));
+        pass.gradient = Panels<double>::plain(parameter_gradient_.view().block(pass.block));
         op_.parameter_gradient(pass);
       }
     }

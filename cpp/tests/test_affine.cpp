@@ -481,8 +481,8 @@ TYPED_TEST(Affine, ALastColumnHasTheBitsOfTheWholeAsAPartOfItsOwn) {
   kernels::affine<T>(x.rows(), Panels<T>::plain(block.view()).middle_rows(0, 37), true,
                      whole.view());
   for (const Range part : {Range{0, units - 1}, Range{units - 1, units}}) {
-    kernels::affine<T>(x.rows(), weights.middle_columns(part.begin, part.size()), true,
-                       parts.view().middle_columns(part.begin, part.size()));
+    kernels::affine<T>(x.rows(), weights.middle_columns(part), true,
+                       parts.view().middle_columns(part));
   }
   EXPECT_TRUE(test::equal<T>(whole.view(), parts.view()));
 }

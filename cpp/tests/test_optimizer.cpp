@@ -88,9 +88,7 @@ class Rule : public ::testing::TestWithParam<RuleCase> {
     };
     UpdateBlock<T> update;
     update.theta = part(theta.data());
-    update.gradient = gradient.view()
-                          .middle_rows(rows.begin, rows.size())
-                          .middle_columns(columns.begin, columns.size());
+    update.gradient = gradient.view().middle_rows(rows).middle_columns(columns);
     for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {
       update.state[k] = part(optimizer.state<T>().block(k, 0).data);
     }

@@ -17,6 +17,19 @@ using Index = std::ptrdiff_t;
 /// Bytes in a cache line, and in the widest vector register: buffers start on this boundary.
 inline constexpr std::size_t cache_line = 64;
 
+/// Half-open range of indices.
+struct Range {
+  Index begin = 0;
+  Index end = 0;
+  [[nodiscard]] Index size() const { return end - begin; }
+};
+
+/// A rectangle of a matrix.
+struct Block {
+  Range rows;
+  Range cols;
+};
+
 /// A (rows × cols) row-major matrix somewhere in memory: row i + 1 begins `stride` elements after
 /// row i, and stride >= cols.
 template <class T>
@@ -33,10 +46,19 @@ struct MatrixView {
   [[nodiscard]] MatrixView middle_rows(Index first, Index count) const {
     return {row(first), count, cols, stride};
   }
+  [[nodiscard]] MatrixView middle_rows(Range some) const {
+    return middle_rows(some.begin, some.size());
+  }
 
   /// Columns [first, first + count), all rows.
   [[nodiscard]] MatrixView middle_columns(Index first, Index count) const {
     return {data + first, rows, count, stride};
+  }
+  [[nodiscard]] MatrixView middle_columns(Range some) const {
+    return middle_columns(some.begin, some.size());
+  }
+  [[nodiscard]] MatrixView block(const Block& block) const {
+    return middle_columns(block.cols).middle_rows(block.rows);
   }
 
   // NOLINTNEXTLINE(google-explicit-constructor): a reader may look at what a writer may change.
@@ -77,9 +99,18 @@ struct Panels {
   [[nodiscard]] Panels middle_rows(Index first, Index count) const {
     return {data + first * stride, count, cols, stride, step};
   }
+  [[nodiscard]] Panels middle_rows(Range some) const {
+    return middle_rows(some.begin, some.size());
+  }
   /// Columns [first, first + count), where first begins a panel.
   [[nodiscard]] Panels middle_columns(Index first, Index count) const {
     return {column(first), rows, count, stride, step};
+  }
+  [[nodiscard]] Panels middle_columns(Range some) const {
+    return middle_columns(some.begin, some.size());
+  }
+  [[nodiscard]] Panels block(const Block& block) const {
+    return middle_columns(block.cols).middle_rows(block.rows);
   }
   /// Columns that lie within one panel, or any of a plain matrix.
   [[nodiscard]] MatrixView<T> view(Index first, Index count) const {
@@ -114,13 +145,7 @@ struct Rows {
   [[nodiscard]] Rows middle_rows(Index first, Index rows) const {
     return {row + first, rows, cols, stride, ahead};
   }
-};
-
-/// Half-open range of indices.
-struct Range {
-  Index begin = 0;
-  Index end = 0;
-  [[nodiscard]] Index size() const { return end - begin; }
+  [[nodiscard]] Rows middle_rows(Range some) const { return middle_rows(some.begin, some.size()); }
 };
 
 /// Memory on a cache line; or, where there is much, on large pages if the system has them: rows of

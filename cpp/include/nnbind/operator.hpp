@@ -89,12 +89,6 @@ struct BlockShape {
   [[nodiscard]] Index size() const { return rows * cols; }
 };
 
-/// A rectangle of a block of parameters.
-struct Block {
-  Range rows;
-  Range cols;
-};
-
 /// A block of ∂L/∂(parameters) from the whole batch; or, with a descent that has a rule, that step
 /// by it at once. Descents are only for operators that say descends(); neither a rule nor a penalty
 /// comes with accumulate, and beside a rule `gradient` is memory to be used. There is neither θ nor

@@ -83,7 +83,7 @@ class BatchNorm final : public operators::Norm<T> {
     const auto& [gradient, accumulate] = pass.input_gradients[0];
     for_parts(pass.columns, [&, to = gradient, add = accumulate](Range part) {
       const Columns<T> columns = statistics(pass, part);
-      const MatrixView<const T> dy = pass.output_gradient.middle_columns(part.begin, part.size());
+      const MatrixView<const T> dy = pass.output_gradient.middle_columns(part);
       Values<T> mean_dy{};
       Values<T> mean_dyx{};
       if (pass.training) {
@@ -112,7 +112,7 @@ class BatchNorm final : public operators::Norm<T> {
     const Range rows = pass.block.rows;
     const MatrixView<T> to = pass.gradient.view(0, pass.gradient.cols);
     for_parts(pass.block.cols, [&](Range part) {
-      const MatrixView<const T> dy = pass.output_gradient.middle_columns(part.begin, part.size());
+      const MatrixView<const T> dy = pass.output_gradient.middle_columns(part);
       for (Index r = rows.begin; r < rows.end; ++r) {
         const Sums sums = r == 0 ? sum_normal(pass.inputs[0], dy, part, statistics(pass, part))
                                  : sum_rows(dy.rows, dy.cols, dy);

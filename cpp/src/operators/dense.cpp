@@ -81,11 +81,6 @@ void Dense<T>::initialize(MatrixView<T> parameters, Random& random, std::string_
 
 namespace {
 
-template <class Columns>
-Columns part(const Columns& matrix, Range columns) {
-  return matrix.middle_columns(columns.begin, columns.size());
-}
-
 /// Whether the output does not hold the argument of g': where that is t itself, or y before
 /// dropout. Of a y ⊙ mask the rectifiers need no more than the sign, which is that of y where any
 /// gradient comes through.
@@ -127,14 +122,14 @@ auto Dense<T>::ready_forward(const ForwardPass<T>& pass) const {
   const bool saves = !pass.pre_activation && pass.saved.data != nullptr;
   const bool drops = saves && options_.dropout > 0 && pass.dropout != nullptr;
   const Range columns = whole_columns(pass.columns, pass.padded, drops);
-  const Panels<const T> weights = part(pass.parameters.middle_rows(0, inputs), columns);
-  const MatrixView<T> output = part(pass.output, columns);
+  const Panels<const T> weights = pass.parameters.middle_rows(0, inputs).middle_columns(columns);
+  const MatrixView<T> output = pass.output.middle_columns(columns);
   // Where g' takes t, t is saved and y is in the output; where it takes y, and dropout will change
   // the output, t and then y are saved; else both are in the output, one after the other.
   const MatrixView<T> argument =
-      part(saves && saves_argument(g, drops) ? pass.saved : pass.output, columns);
+      (saves && saves_argument(g, drops) ? pass.saved : pass.output).middle_columns(columns);
   const MatrixView<T> y = g.needs_pre_activation() ? output : argument;
-  const MatrixView<T> mask = drops ? part(mask_of(pass.saved), columns) : MatrixView<T>{};
+  const MatrixView<T> mask = drops ? mask_of(pass.saved).middle_columns(columns) : MatrixView<T>{};
   return [x = pass.inputs[0], weights, argument, y, output, mask, &options = options_,
           affine = kernels::affine_loop(pass.inputs[0], weights),
           activate = pass.pre_activation ? nullptr : kernels::activation_loop<T>(g),
@@ -155,9 +150,9 @@ auto Dense<T>::ready_backward_output(const BackwardPass<T>& pass) const {
   const bool drops = options_.dropout > 0 && pass.dropout;
   const Range columns = whole_columns(pass.columns, pass.padded, drops);
   return [&g, slope = kernels::slope_loop<T>(g),
-          argument = part(saves_argument(g, drops) ? pass.saved : pass.output, columns),
-          gradient = part(pass.output_gradient, columns),
-          mask = drops ? part(mask_of(pass.saved), columns) : MatrixView<const T>{}] {
+          argument = (saves_argument(g, drops) ? pass.saved : pass.output).middle_columns(columns),
+          gradient = pass.output_gradient.middle_columns(columns),
+          mask = drops ? mask_of(pass.saved).middle_columns(columns) : MatrixView<const T>{}] {
     slope(g, argument, argument, gradient, mask);
   };
 }
@@ -169,8 +164,8 @@ auto Dense<T>::ready_backward(const BackwardPass<T>& pass) const {
   const Range inputs = pass.columns;
   const Index end = pass.padded ? kernels::whole_vectors<T>(inputs.end) : inputs.end;
   const MatrixView<const T> from = pass.output_gradient;
-  const Panels<const T> weights = pass.parameters.middle_rows(inputs.begin, inputs.size());
-  return [from, weights, accumulate = accumulate, to = part(to, {inputs.begin, end}),
+  const Panels<const T> weights = pass.parameters.middle_rows(inputs);
+  return [from, weights, accumulate = accumulate, to = to.middle_columns({inputs.begin, end}),
           multiply = kernels::input_gradient_loop<T>(weights, pass.one_sample)] {
     multiply(from, weights, accumulate, to);
   };
@@ -180,7 +175,7 @@ auto Dense<T>::ready_backward(const BackwardPass<T>& pass) const {
 template <class T>
 auto Dense<T>::ready_parameter_gradient(const ParameterPass<T>& pass) const {
   const auto& [rows, cols] = pass.block;
-  const MatrixView<const T> from = part(pass.output_gradient, cols);
+  const MatrixView<const T> from = pass.output_gradient.middle_columns(cols);
   return [x = pass.inputs[0], weights = Range{rows.begin, std::min(rows.end, pass.inputs[0].cols)},
           from, accumulate = pass.accumulate, to = pass.gradient, descent = pass.descent,
           multiply = kernels::gradient_loop(from, pass.accumulate, pass.descent)] {

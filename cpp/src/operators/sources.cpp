@@ -62,9 +62,7 @@ class Parameter final : public Operator<T> {
   void backward(const BackwardPass<T>& /*pass*/) const override {}
   // ∂L/∂θ = ∂L/∂y.
   void parameter_gradient(const ParameterPass<T>& pass) const override {
-    const MatrixView<const T> from =
-        pass.output_gradient.middle_rows(pass.block.rows.begin, pass.block.rows.size())
-            .middle_columns(pass.block.cols.begin, pass.block.cols.size());
+    const MatrixView<const T> from = pass.output_gradient.block(pass.block);
     operators::hand_down(InputGradient<T>{pass.gradient.view(0, from.cols), pass.accumulate},
                          [&](Index i, Index j) { return from(i, j); });
   }
