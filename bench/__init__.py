@@ -4,7 +4,8 @@
 - ``python -m bench.inference``: predictions, from Python and from C++
 - ``python -m bench.derivatives``: per-sample gradients, Jacobians, Hessian-vector products
 - ``python -m bench.many``: many small networks at once
-- ``python -m bench.extras``: what momentum, Adam, dropout, validation and metrics cost
+- ``python -m bench.extras``: what momentum, Adam, a penalty, clipping, dropout, validation and a
+  metric cost
 - ``python -m bench.threads``: two threads against one, over widths and batches
 - ``python -m bench.footprint``: import time, wheel size, peak memory, a neighbour on one core
 - ``python -m bench.quiet``: whether anything spins once a fit is over

@@ -13,6 +13,7 @@
 
 #include "kernels/affine.hpp"
 #include "nnbind/activation.hpp"
+#include "workspace.hpp"
 
 namespace nnbind::bench {
 namespace {
@@ -41,15 +42,12 @@ constexpr Product products[] = {
     {1, 2, 16},
 };
 
-/// Whether a fit holds parameters in panels (workspace_plan.cpp).
-bool is_packed(Index parameters, Index batch) { return parameters >= (batch >= 8 ? 4096 : 32768); }
-
 /// As a fit holds them.
 template <class T>
 class Weights {
  public:
   Weights(Index rows, Index cols, Index batch)
-      : plain_(random_matrix<T>(rows, cols)), is_packed_(is_packed(rows * cols, batch)) {
+      : plain_(random_matrix<T>(rows, cols)), is_packed_(is_worth_packing<T>({rows, cols}, batch)) {
     if (!is_packed_) return;
     packed_ = PackedMatrix<T>(rows, cols);
     for (Index i = 0; i < rows; ++i) {
@@ -129,8 +127,9 @@ void weight_gradient(benchmark::State& state, const Product& product, bool eigen
   const Index rows = std::max<Index>(1, elements / (96 * units)) * 96;
   Matrix<T> plain(rows, units);
   PackedMatrix<T> packed(rows, units);
-  const Panels<T> piece =
-      is_packed(inputs * units, batch) ? packed.panels() : Panels<T>::plain(plain.view());
+  const Panels<T> piece = is_worth_packing<T>({inputs, units}, batch)
+                              ? packed.panels()
+                              : Panels<T>::plain(plain.view());
   auto X = as_eigen(x.view()), dT = as_eigen(grad_out.view()), dW = as_eigen(grad_weights.view());
   time_product<T>(state, product, [&] {
     if (eigen) {

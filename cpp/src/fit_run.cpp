@@ -192,8 +192,6 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
   return Batch<T>{&*from_source_, nullptr, from_source_->size()};
 }
 
-// Two barriers a step, and more where layers are split by columns (workspace_plan.cpp) or the
-// gradient is clipped: rows of the batch are shared out before the first, rows of θ after it.
 template <class T>
 void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   if (member.rank() == 0 && ++steps_since_poll_ >= steps_between_polls_) {

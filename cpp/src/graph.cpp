@@ -103,6 +103,9 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
   }
   node.name = unique_name(std::move(name), op->kind());
   node.shape = infer_shape(*op, names, node.input_shapes);
+  require(inputs.size() <= most_inputs, "Graph",
+          in_quotes(node.name) + " has " + std::to_string(inputs.size()) +
+              " inputs; expected at most " + std::to_string(most_inputs));
   require_size(node.name, node.shape);
   node.parameters = op->parameters(node.input_shapes);
   node.weight_rows = op->weight_rows(node.input_shapes);

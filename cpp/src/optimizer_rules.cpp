@@ -104,7 +104,7 @@ struct RootMeanSquareRule {
 };
 
 /// An optimizer that makes its rule anew for each step and runs it over blocks.
-/// `Make` turns (γ, t) into a rule for weights and one for biases, which may be the same.
+/// `Make` turns γ, t and whether it is for weights, or for biases, into a rule.
 template <class Make>
 class RuleOptimizer final : public Optimizer {
  public:

@@ -51,9 +51,6 @@ template <class T>
 void Workspace<T>::make_slot(NodeId id) {
   const Node<T>& node = graph_->node(id);
   Slot<T>& slot = slots_[id];
-  require(node.inputs.size() <= most_inputs, "Graph",
-          "node " + in_quotes(node.name) + " has " + std::to_string(node.inputs.size()) +
-              " inputs; expected at most " + std::to_string(most_inputs));
   const bool training = layout_.purpose != Purpose::inference;
   const bool hands_gradient_down =
       std::ranges::any_of(node.inputs, [&](NodeId input) { return slots_[input].wants_gradient; });

@@ -24,6 +24,10 @@ struct Layout {
   bool parameter_gradients = true;  ///< whether ∂L/∂θ is wanted
 };
 
+/// Whether a fit of such a capacity keeps a block of parameters in panels.
+template <class T>
+bool is_worth_packing(BlockShape parameters, Index capacity);
+
 /// How a run of such a capacity keeps the parameters of each node.
 template <class T>
 ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose);

@@ -12,9 +12,6 @@
 
 namespace nnbind {
 
-/// Inputs that a node may have.
-inline constexpr std::size_t most_inputs = 16;
-
 /// A list of at most most_inputs elements, on the stack. Only those in use are ever written: in the
 /// smallest networks it would take longer to clear the others than to compute.
 template <class U>

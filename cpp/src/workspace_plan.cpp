@@ -60,17 +60,21 @@ class Pending {
 // where rows of θ would be a cache line or two each, on a page of their own in the largest
 // networks. Those of at most a vector's columns are in order as they are.
 template <class T>
-ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose) {
+bool is_worth_packing(BlockShape parameters, Index capacity) {
   // Fewer than 8 rows hardly reuse a panel: for them only parameters that outgrow the first-level
   // cache, which two threads would otherwise fetch from each other.
   const Index least_parameters = capacity >= 8 ? 4096 : 32768;
+  return parameters.cols > kernels::lanes<T> && parameters.size() >= least_parameters;
+}
+
+template <class T>
+ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose) {
   ThetaLayout layout(graph.nodes().size());
   for (const NodeId id : graph.parameter_nodes()) {
     const Node<T>& node = graph.node(id);
     layout[id] = {node.parameters.rows, node.parameters.cols,
                   purpose == Purpose::fit && node.op->reads_panels() &&
-                      node.parameters.cols > kernels::lanes<T> &&
-                      node.parameters.size() >= least_parameters};
+                      is_worth_packing<T>(node.parameters, capacity)};
   }
   return layout;
 }
@@ -167,6 +171,7 @@ void Workspace<T>::plan_backward() {
 }
 
 #define NNBIND_INSTANTIATE(T)                                                \
+  template bool is_worth_packing<T>(BlockShape, Index);                      \
   template ThetaLayout parameter_layout<T>(const Graph<T>&, Index, Purpose); \
   template void Workspace<T>::plan_forward();                                \
   template bool Workspace<T>::is_split_by_columns(NodeId) const;             \

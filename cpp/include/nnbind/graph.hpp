@@ -65,7 +65,7 @@ class Graph {
   /// An operator over nodes that exist. With `shared`, a node of the same operator, it has that
   /// node's parameters and state instead of its own: their gradients add up.
   /// Throws ShapeError or OptionError if it does not fit them, and OptionError if the name is
-  /// taken or the operator a null pointer.
+  /// taken, the operator a null pointer, or the inputs more than most_inputs.
   NodeId add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::string name = "",
              std::optional<NodeId> shared = std::nullopt);
 

@@ -106,6 +106,9 @@ struct ParameterPass {
   Descent<T> descent;       ///< of that block of the parameters
 };
 
+/// Inputs that an operator may have.
+inline constexpr std::size_t most_inputs = 16;
+
 /// An operator is a function of the values on its edges and of its block of θ. It keeps no state:
 /// what a run needs is handed to it, so that many threads may use one operator at once.
 template <class T>

@@ -16,7 +16,6 @@ namespace nnbind::model {
 
 // Bounds of what the JSON says, so that a small file cannot ask for much work.
 constexpr std::size_t longest_name = 1024;
-constexpr std::size_t most_inputs = 16;  // as many as "concatenate" takes
 
 /// What a network is in a file. The tensors are views of the network and of `arrays`.
 struct Description {

@@ -15,7 +15,9 @@ class Concatenate final : public Operator<T> {
   [[nodiscard]] std::string_view kind() const override { return "concatenate"; }
   [[nodiscard]] std::optional<Attributes> attributes() const override { return Attributes{}; }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
-    if (inputs.size() < 2 || inputs.size() > 16) throw ShapeError("expected 2 to 16 inputs");
+    if (inputs.size() < 2 || inputs.size() > most_inputs) {
+      throw ShapeError("expected 2 to " + std::to_string(most_inputs) + " inputs");
+    }
     Shape all{inputs[0].rows, 0};
     for (const Shape input : inputs) {
       if (input.rows != all.rows) throw ShapeError("expected equal rows");
