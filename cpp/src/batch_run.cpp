@@ -108,15 +108,6 @@ void BatchRun<T>::forward_backward(const Member& member, const Batch<T>& batch, 
   });
 }
 
-namespace {
-
-/// What a reduction multiplies the sum over a batch with.
-double scale(const Loss& loss, Index samples) {
-  return loss.reduction() == Reduction::mean ? 1.0 / static_cast<double>(samples) : 1.0;
-}
-
-}  // namespace
-
 template <class T>
 void BatchRun<T>::evaluate(std::size_t k, const Member& member, const Batch<T>& batch) {
   Output& output = outputs_[k];
@@ -139,7 +130,7 @@ void BatchRun<T>::prepare(std::size_t k, const Member& member, Index samples) {
       .members = member.size(),
       .first = rows.begin,
       .rows = {.predictions = workspace_.output(k).middle_rows(rows),
-               .scale = static_cast<T>(output.weight * scale(*output.loss, samples)),
+               .scale = static_cast<T>(output.weight * output.loss->scale(samples)),
                .losses = output.losses.data() + rows.begin,
                .gradient = workspace_.output_gradient(k).middle_rows(rows)}};
 }
@@ -147,7 +138,7 @@ void BatchRun<T>::prepare(std::size_t k, const Member& member, Index samples) {
 template <class T>
 double BatchRun<T>::output_loss(const Batch<T>& batch, std::size_t k) const {
   const std::span<const T> losses(outputs_[k].losses.data(), static_cast<std::size_t>(batch.count));
-  return sum(losses) * scale(*outputs_[k].loss, batch.count);
+  return sum(losses) * outputs_[k].loss->scale(batch.count);
 }
 
 template <class T>

@@ -35,7 +35,8 @@ void LossRun<T>::evaluate() {
 }
 
 template <class T>
-void LossRun<T>::evaluate_with_gradient() {
+void LossRun<T>::evaluate_with_gradient(T scale) {
+  rows_.scale = scale;
   rows_.gradient = gradient_.view();
   loss_->evaluate(rows_, pre_activation_);
 }
@@ -56,10 +57,9 @@ void each_loss(const Network<T>& network, const Dataset<T>& data, const Losses& 
   }
 }
 
-/// What the reduction and the weight of a loss multiply with.
+/// What the weight and the reduction of a loss multiply with.
 double scale_of(const Losses::Term& term, Index samples) {
-  const bool mean = term.loss->reduction() == Reduction::mean;
-  return mean ? term.weight / static_cast<double>(samples) : term.weight;
+  return term.weight * term.loss->scale(samples);
 }
 
 /// Throws for the first of the values that is not finite.

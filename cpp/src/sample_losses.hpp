@@ -18,8 +18,8 @@ class LossRun {
 
   /// w d of each sample, before the reduction.
   void evaluate();
-  /// The same, and the slope of their sum.
-  void evaluate_with_gradient();
+  /// The same, and the slope of `scale` times their sum.
+  void evaluate_with_gradient(T scale = 1);
 
   [[nodiscard]] MatrixView<T> values() { return values_.view(); }
   [[nodiscard]] MatrixView<const T> losses() const { return losses_.view(); }

@@ -14,8 +14,7 @@ LossGradients<T>::LossGradients(const Network<T>& network, const Dataset<T>& dat
   const auto rows = static_cast<std::size_t>(capacity);
   for (std::size_t k = 0; k < losses.terms.size(); ++k) {
     const auto& [loss, weight] = losses.terms[k];
-    const bool averages = reduced && loss->reduction() == Reduction::mean;
-    const double scale = averages ? weight / static_cast<double>(data.size()) : weight;
+    const double scale = weight * (reduced ? loss->scale(data.size()) : 1);
     outputs_.push_back({data.targets[k], loss, static_cast<T>(scale), taken[k],
                         std::vector<const T*>(rows), AlignedVector<T>(rows)});
   }

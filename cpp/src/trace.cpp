@@ -7,6 +7,7 @@
 #include "denormals.hpp"
 #include "local_derivative.hpp"
 #include "penalty.hpp"
+#include "sample_losses.hpp"
 
 namespace nnbind {
 
@@ -90,25 +91,13 @@ class Tracer {
 
   Matrix<T> gradient_of(std::size_t k, const Losses::Term& term, bool pre_activation,
                         double& value) {
-    const Targets<T>& y = data_.targets[k];
-    const Index n = data_.size();
-    const double scale = term.loss->reduction() == Reduction::mean ? 1 / static_cast<double>(n) : 1;
-    std::vector<const T*> targets;
-    for (Index i = 0; y.labels == nullptr && i < n; ++i) targets.push_back(y.values.row(i));
-    std::vector<T> row_losses(static_cast<std::size_t>(n));
-    LossRows<T> rows;
-    rows.predictions = runs_.run(network_.output_ids()[k]).output();
-    Matrix<T> gradient(n, rows.predictions.cols);
-    rows.targets = y.labels == nullptr ? targets.data() : nullptr;
-    rows.labels = y.labels;
-    rows.weights = data_.weights;
-    rows.scale = static_cast<T>(term.weight * scale);
-    rows.losses = row_losses.data();
-    rows.gradient = gradient.view();
-    term.loss->evaluate(rows, pre_activation);
-    for (const T loss : row_losses) value += static_cast<double>(loss);
+    const double scale = term.loss->scale(data_.size());
+    const MatrixView<const T> values = runs_.run(network_.output_ids()[k]).output();
+    LossRun<T> run(data_, k, *term.loss, values, pre_activation);
+    run.evaluate_with_gradient(static_cast<T>(term.weight * scale));
+    for (Index i = 0; i < data_.size(); ++i) value += static_cast<double>(run.losses()(0, i));
     value *= scale;
-    return gradient;
+    return copy_of(run.gradient());
   }
 
   /// All of the node's consumers have been here: its ∂L/∂value is complete.

@@ -69,6 +69,10 @@ class Loss {
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] Reduction reduction() const { return reduction_; }
+  /// What that multiplies a sum over so many samples with.
+  [[nodiscard]] double scale(Index samples) const {
+    return reduction_ == Reduction::mean ? 1 / static_cast<double>(samples) : 1;
+  }
 
   /// Whether it wants t rather than f = g(t) of an output layer with activation g.
   /// Throws OptionError if the two do not go together.
