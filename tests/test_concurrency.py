@@ -5,8 +5,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,70 @@ def test_two_threads_may_not_train_one_network(rng: np.random.Generator) -> None
         assert first.result().epochs == 1
     assert fit(net, x, y, loss="mse", epochs=1).epochs == 1
     assert issubclass(nn.BusyError, RuntimeError)
+
+
+def test_an_optimizer_in_use_may_not_be_reset(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(40, 3)), rng.normal(size=(40, 1))
+    other = nn.mlp(3, [4], 1, dtype=np.float64)
+    optimizer: nn.Optimizer
+    refusals = 0
+
+    def reset(*_: Any) -> None:
+        nonlocal refusals
+        with pytest.raises(nn.BusyError, match=r"\[Optimizer\.reset\] the optimizer is in use"):
+            optimizer.reset()
+        with pytest.raises(nn.BusyError, match=r"\[Network\.train_step\] the optimizer is in use"):
+            other.train_step(x, y, loss="mse", optimizer=optimizer)
+        refusals += 1
+
+    def reset_from_thread(*_: Any) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(reset).result(30)
+
+    def batches() -> Iterator[tuple[Any, Any]]:
+        for _ in range(3):
+            reset()
+            yield x, y
+
+    def value(y: Any, f: Any) -> Any:
+        reset()
+        return ((f - y) ** 2).sum(axis=1)
+
+    loss = nn.CustomLoss(value, lambda y, f: 2 * (f - y))
+    epochs: dict[str, Any] = {"epochs": 2, "batch_size": 8, "progress": False}
+    trainings: list[Callable[[nn.Network], object]] = [
+        lambda net: net.fit(x, y, loss="mse", optimizer=optimizer, callbacks=[reset], **epochs),
+        lambda net: net.fit(
+            x, y, loss="mse", optimizer=optimizer, callbacks=[reset_from_thread], **epochs
+        ),
+        lambda net: fit(net, batches(), None, loss="mse", optimizer=optimizer, epochs=1),
+        lambda net: net.fit(x, y, loss=loss, optimizer=optimizer, **epochs),
+        lambda net: nn.fit_many([net], x, y, loss=loss, optimizers=[optimizer], **epochs),
+        lambda net: net.train_step(x, y, loss=loss, optimizer=optimizer),
+    ]
+    for train in trainings:
+        optimizer, net, refusals = nn.Adam(0.01), nn.mlp(3, [4], 1, dtype=np.float64), 0
+        train(net)
+        assert refusals > 0
+        assert np.isfinite(net.theta).all()
+        optimizer.reset()
+        assert optimizer.iterations == 0
+
+
+def test_an_optimizer_in_use_may_not_be_saved(rng: np.random.Generator, tmp_path: Path) -> None:
+    x, y = rng.normal(size=(9, 3)), rng.normal(size=(9, 1))
+    nets, optimizer = [nn.mlp(3, [4], 1) for _ in range(2)], nn.Adam(0.01)
+    path = tmp_path / "net"
+
+    def save(net: nn.Network, _: nn.History) -> None:
+        net.save(path, training_state=True)
+        with pytest.raises(nn.BusyError, match=r"\[Network\.save\] the optimizer is in use"):
+            nets[0].save(path, training_state=True)
+
+    fit(nets[0], x, y, loss="mse", epochs=1, optimizer=optimizer)
+    optimizer.reset()
+    fit(nets[1], x, y, loss="mse", epochs=1, optimizer=optimizer, callbacks=[save])
+    assert same_bits(nn.load(path).theta, nets[1].theta)
 
 
 def test_another_thread_may_not_set_parameters_in_training(rng: np.random.Generator) -> None:

@@ -34,7 +34,7 @@ void register_errors(py::module_& module) {
   py::register_exception<DivergenceError>(module, "DivergenceError", PyExc_ArithmeticError).doc() =
       "A loss or theta stopped being finite; the network is back at its best epoch.";
   py::register_exception<BusyError>(module, "BusyError", PyExc_RuntimeError).doc() =
-      "The network is being trained already.";
+      "The network is being trained already, or the optimizer trains already.";
 }
 
 }  // namespace nnbind::bindings

@@ -56,7 +56,10 @@ void save_to(PyNetwork& self, const FilePath& file) {
 
 void save_with_training(PyNetwork& self, const FilePath& file, PyTraining& training) {
   write_to(self, file, [&]<class T>(Network<T>& net, const std::string& path) {
-    save(net, training.of<T>(), path);
+    const Training<T>& fit = training.of<T>();
+    std::optional<TrainingLock> lock;  // a fit that waits for its callback holds the optimizer
+    if (!self.in_callback && fit.optimizer != nullptr) lock = fit.optimizer->lock("Network.save");
+    save(net, fit, path);
   });
 }
 

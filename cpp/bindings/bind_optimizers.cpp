@@ -62,7 +62,8 @@ void register_optimizers(py::module_& module) {
       .def_property_readonly("iterations", &Optimizer::iterations, "Steps made so far.")
       .def_property_readonly("learning_rate", &Optimizer::learning_rate,
                              "The learning rate of the next step.")
-      .def("reset", &Optimizer::reset, "Forget momenta, network and steps.")
+      .def("reset", &Optimizer::reset,
+           "Forget momenta, network and steps. Raises BusyError during a training.")
       .def(py::pickle(
           [](const Optimizer& self) -> State {
             return py::make_tuple(told(self.recipe().value()),

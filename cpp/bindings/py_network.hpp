@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <variant>
@@ -58,9 +59,10 @@ class PyNetwork {
   /// Held while parameters are set. Raises BusyError if another thread trains the network. A
   /// callback of a fit may set them: the fit waits for it.
   template <class T>
-  [[nodiscard]] auto writing(const Network<T>& network, const std::string& where) const {
-    using Lock = typename Network<T>::TrainingLock;
-    return in_callback ? nullptr : std::make_unique<Lock>(network, where);
+  [[nodiscard]] std::optional<TrainingLock> writing(const Network<T>& network,
+                                                    std::string_view where) const {
+    if (in_callback) return std::nullopt;
+    return network.lock(where);
   }
 
   /// Whether a fit is in its callback. Belongs to the GIL.

@@ -42,6 +42,7 @@ struct Call {
   }
 
   void run() const {
+    const TrainingLock lock = optimizer.lock(fit_where);
     optimizer.bind(network.identity());
     FitRun<T>(network, data, source, losses, optimizer, options, state, history, validation, hooks)
         .run();
@@ -51,7 +52,7 @@ struct Call {
 template <class T>
 void begin(const Call<T>& call) {
   call.check_arguments();
-  const typename Network<T>::TrainingLock lock(call.network, fit_where);
+  const TrainingLock lock = call.network.lock(fit_where);
   call.run();
 }
 
@@ -87,7 +88,7 @@ void begin_or_go_on(Network<T>& network, const Dataset<T>* data, BatchSource<T>*
       network,          data,           source,           training.losses, *training.optimizer,
       training.options, training.state, training.history, validation,      hooks};
   call.check_arguments();
-  const typename Network<T>::TrainingLock lock(network, fit_where);
+  const TrainingLock lock = network.lock(fit_where);
   if (call.state.epoch > 0) {
     check_whole(network, training, fit_where);
     check_same_data(call);

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <numeric>
 #include <string>
@@ -169,11 +168,11 @@ void fit_many(std::span<const FitJob<T>> jobs, int threads, const FitManyHooks& 
   require(threads >= 0, "fit_many",
           "threads is " + std::to_string(threads) + "; expected an integer >= 0");
   check(jobs);
-  using Lock = typename Network<T>::TrainingLock;
-  std::vector<std::unique_ptr<Lock>> locks;
-  locks.reserve(jobs.size());
+  std::vector<TrainingLock> locks;
+  locks.reserve(2 * jobs.size());
   for (std::size_t k = 0; k < jobs.size(); ++k) {
-    locks.push_back(std::make_unique<Lock>(*jobs[k].network, fit_many_where(k)));
+    locks.push_back(jobs[k].network->lock(fit_many_where(k)));
+    locks.push_back(jobs[k].optimizer->lock(fit_many_where(k)));
   }
   for (const FitJob<T>& job : jobs) {
     job.optimizer->bind(job.network->identity());

@@ -173,7 +173,7 @@ void FitRun<T>::return_to_best() {
 template <class T>
 void FitRun<T>::throw_divergence() {
   return_to_best();
-  optimizer_.reset();  // its momenta are no longer finite either
+  optimizer_.forget();  // its momenta are no longer finite either
   const std::string back = history_.best_epoch < 0
                                ? "where the fit began"
                                : "at epoch " + std::to_string(history_.best_epoch) + ", its best";

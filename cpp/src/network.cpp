@@ -163,19 +163,10 @@ int Network<T>::threads(double flops) const {
 }
 
 template <class T>
-Network<T>::TrainingLock::TrainingLock(const Network& network, const std::string& where)
-    : network_(&network) {
-  if (network.training_.exchange(true)) {
-    throw BusyError(
-        "[" + where +
-        "] the network is being trained, by another thread or by the fit that calls this; train a "
-        "copy of it instead");
-  }
-}
-
-template <class T>
-Network<T>::TrainingLock::~TrainingLock() {
-  network_->training_.store(false);
+TrainingLock Network<T>::lock(std::string_view where) const {
+  return {training_, where,
+          "the network is being trained, by another thread or by the fit that calls this; train a "
+          "copy of it instead"};
 }
 
 template <class T>

@@ -30,7 +30,19 @@ void Optimizer::set_iterations(std::int64_t iterations) {
   iterations_ = iterations;
 }
 
+TrainingLock Optimizer::lock(std::string_view where) const {
+  return {
+      training_, where,
+      "the optimizer is in use, by another thread or by the fit that calls this; make a new one "
+      "instead"};
+}
+
 void Optimizer::reset() {
+  const TrainingLock lock = this->lock("Optimizer.reset");
+  forget();
+}
+
+void Optimizer::forget() {
   schedule_->reset();
   iterations_ = 0;
   network_ = 0;

@@ -61,7 +61,8 @@ double train_step(Network<T>& network, const Dataset<T>& data, const Losses& los
                   Optimizer& optimizer, const Regularizer& regularizer) {
   regularizer.check();
   check(data, network, losses, "Network.train_step");
-  const typename Network<T>::TrainingLock lock(network, "Network.train_step");
+  const TrainingLock lock = network.lock("Network.train_step");
+  const TrainingLock optimizer_lock = optimizer.lock("Network.train_step");
   optimizer.bind(network.identity());
   optimizer.arrange<T>(parameter_layout(network.graph(), data.size(), Purpose::step));
   const DropoutKey dropout{network.seed(), network.steps_trained};
@@ -90,7 +91,7 @@ double loss_and_gradient(Network<T>& network, const Dataset<T>& data, const Loss
                          const Regularizer& regularizer, bool training) {
   regularizer.check();
   check(data, network, losses, "Network.loss_and_gradient");
-  const typename Network<T>::TrainingLock lock(network, "Network.loss_and_gradient");
+  const TrainingLock lock = network.lock("Network.loss_and_gradient");
   const DropoutKey dropout{network.seed(), network.steps_trained};
   return run_batch(network, data, losses, regularizer,
                    {training, training ? &dropout : nullptr, nullptr}, false,
@@ -104,7 +105,8 @@ void apply_gradient(Network<T>& network, std::span<const std::type_identity_t<T>
                     Optimizer& optimizer) {
   const std::string where = "Network.apply_gradient";
   check_vector<T>(gradient, network.parameter_count(), where, "gradient");
-  const typename Network<T>::TrainingLock lock(network, where);
+  const TrainingLock lock = network.lock(where);
+  const TrainingLock optimizer_lock = optimizer.lock(where);
   optimizer.bind(network.identity());
   optimizer.arrange<T>(parameter_layout(network.graph(), 1, Purpose::step));
   AlignedVector<T> clipped;

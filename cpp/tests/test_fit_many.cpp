@@ -245,8 +245,20 @@ TEST(ThreadsFitManyMore, RefusesWhatDoesNotFitBeforeAnythingChanges) {
 TEST(ThreadsFitManyMore, RefusesANetworkThatIsBeingTrained) {
   Many many(3);
   {
-    const Network<float>::TrainingLock lock(*many.jobs[1].network, "elsewhere");
+    const TrainingLock lock = many.jobs[1].network->lock("elsewhere");
     expect_message<BusyError>("[fit_many, network 1]", [&] { many.fit_all(2); });
+  }
+  EXPECT_TRUE(same_bits(many.theta(0), Many(3).theta(0)));
+  EXPECT_NO_THROW(many.fit_all(2));
+}
+
+TEST(ThreadsFitManyMore, RefusesAnOptimizerThatTrains) {
+  Many many(3);
+  {
+    const TrainingLock lock = many.jobs[1].optimizer->lock("elsewhere");
+    expect_message<BusyError>("[fit_many, network 1] the optimizer is in use",
+                              [&] { many.fit_all(2); });
+    EXPECT_TRUE(many.jobs[0].optimizer->is_free_for(~std::uint64_t{0}));
   }
   EXPECT_TRUE(same_bits(many.theta(0), Many(3).theta(0)));
   EXPECT_NO_THROW(many.fit_all(2));

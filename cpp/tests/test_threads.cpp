@@ -336,6 +336,28 @@ TEST_F(Threads, MayPredictWithOneNetworkAtOnceWhileACopyIsTrained) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST_F(Threads, AnOptimizerInUseIsNeitherResetNorLent) {
+  const Problem<float> problem(20, 4, 2);
+  auto network = mlp<float>(4, {5}, 2), other = network;
+  const OptimizerPointer optimizer = adam(constant_rate(0.1));
+  const std::vector<float> gradient(static_cast<std::size_t>(other.parameter_count()));
+  History history, second;
+  FitHooks hooks;
+  hooks.end_epoch = [&](const History&) {
+    EXPECT_THROW(optimizer->reset(), BusyError);
+    std::jthread([&] { EXPECT_THROW(optimizer->reset(), BusyError); });
+    EXPECT_THROW(fit(other, problem.values(), squared_error(), *optimizer, {}, second), BusyError);
+    EXPECT_THROW(train_step(other, problem.values(), squared_error(), *optimizer), BusyError);
+    EXPECT_THROW(apply_gradient<float>(other, gradient, *optimizer), BusyError);
+    return true;
+  };
+  fit<float>(network, problem.values(), squared_error(), *optimizer, {}, history, nullptr, hooks);
+  EXPECT_FALSE(second.started);
+  EXPECT_EQ(optimizer->iterations(), 1);
+  optimizer->reset();
+  EXPECT_NO_THROW(train_step(other, problem.values(), squared_error(), *optimizer));
+}
+
 TEST_F(Threads, TrainingOneNetworkAtOnceIsRefused) {
   const Problem<float> problem(20, 4, 2);
   auto network = mlp<float>(4, {5}, 2);

@@ -107,7 +107,7 @@ class DivergenceError(ArithmeticError):
 
 class BusyError(RuntimeError):
     """
-    The network is being trained already.
+    The network is being trained already, or the optimizer trains already.
     """
 
 class Activation:
@@ -286,7 +286,7 @@ class Optimizer:
     def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
     def reset(self) -> None:
         """
-        Forget momenta, network and steps.
+        Forget momenta, network and steps. Raises BusyError during a training.
         """
     @property
     def iterations(self) -> int:

@@ -36,7 +36,10 @@ class Optimizer:
         return self._core.learning_rate
 
     def reset(self) -> None:
-        """Forget the momenta, the network they belong to, and the steps."""
+        """Forget the momenta, the network they belong to, and the steps.
+
+        Raises BusyError while a fit or a step uses the optimizer, also from a callback.
+        """
         self._core.reset()
 
     def __copy__(self) -> Optimizer:

@@ -31,7 +31,7 @@ class DivergenceError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The network is being trained already.
+/// The network is being trained already, or the optimizer trains already.
 class BusyError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };

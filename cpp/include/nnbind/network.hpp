@@ -7,10 +7,12 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "nnbind/dense.hpp"
 #include "nnbind/graph.hpp"
+#include "nnbind/training_lock.hpp"
 
 namespace nnbind {
 
@@ -97,16 +99,7 @@ class Network {
   std::uint64_t steps_trained = 0;
 
   /// Holds the network for one training. Throws BusyError if another thread trains it.
-  class TrainingLock {
-   public:
-    TrainingLock(const Network& network, const std::string& where);
-    ~TrainingLock();
-    TrainingLock(const TrainingLock&) = delete;
-    TrainingLock& operator=(const TrainingLock&) = delete;
-
-   private:
-    const Network* network_;
-  };
+  [[nodiscard]] TrainingLock lock(std::string_view where) const;
 
  private:
   [[nodiscard]] Index columns_of(const std::vector<NodeId>& nodes) const;

@@ -31,3 +31,4 @@
 #include "nnbind/trace.hpp"
 #include "nnbind/trainer.hpp"
 #include "nnbind/training.hpp"
+#include "nnbind/training_lock.hpp"

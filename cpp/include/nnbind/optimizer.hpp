@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "nnbind/matrix.hpp"
 #include "nnbind/schedule.hpp"
 #include "nnbind/state_vectors.hpp"
+#include "nnbind/training_lock.hpp"
 
 namespace nnbind {
 
@@ -71,8 +73,12 @@ class Optimizer {
   [[nodiscard]] bool trains(std::uint64_t network) const { return network_ == network; }
   /// From now on it trains that network. Throws OptionError if it trains another.
   void bind(std::uint64_t network);
-  /// Forgets state, network and steps.
+  /// Holds it for one training. Throws BusyError if a fit or a step is using it.
+  [[nodiscard]] TrainingLock lock(std::string_view where) const;
+  /// Forgets state, network and steps. Throws BusyError if a fit or a step is using it.
   void reset();
+  /// The same, for the training that holds it.
+  void forget();
 
   /// From what make_optimizer makes it again; nothing unless it is built in.
   [[nodiscard]] virtual std::optional<Recipe> recipe() const { return std::nullopt; }
@@ -114,6 +120,7 @@ class Optimizer {
   std::optional<double> clip_norm_;
   std::int64_t iterations_ = 0;
   std::uint64_t network_ = 0;
+  mutable std::atomic<bool> training_{false};
   std::tuple<StateVectors<float>, StateVectors<double>> states_;
 };
 
