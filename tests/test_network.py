@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,41 @@ def test_a_network_that_holds_its_layers_is_freed() -> None:
     del net
     gc.collect()
     assert alive() is None
+
+
+class Hasty(nn.Sequential):
+    """A network that looks at itself too early."""
+
+    def __init__(self) -> None:
+        self.count = self.parameter_count
+        super().__init__(nn.Input(3), nn.Dense(1))
+
+
+BARE = nn.Network.__new__(nn.Network)
+X = np.ones((2, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        Hasty,
+        lambda: BARE.theta,
+        lambda: BARE.predict(X),
+        lambda: BARE.predict([[1, 2, 3]]),
+        lambda: fit(BARE, X, X, loss="mse", epochs=1),
+        lambda: BARE.copy(),
+        lambda: nn.Layer.__new__(nn.Layer).name,
+        lambda: repr(nn.Layer.__new__(nn.Layer)),
+        lambda: nn.History.__new__(nn.History).loss,
+        lambda: nn.Activation.__new__(nn.Activation).name,
+        lambda: nn.tanh(nn.Dense(1, nn.Activation.__new__(nn.Activation))(nn.Input(3))),
+        lambda: nn.Dense(1, init=nn.init.Initializer.__new__(nn.init.Initializer)),
+        lambda: nn.schedules.Schedule.__new__(nn.schedules.Schedule).rate(0),
+    ],
+)
+def test_what_is_not_initialized_is_refused(use: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match=r"not been initialized; call super\(\).__init__\(\) first"):
+        use()
 
 
 @pytest.mark.parametrize("values", [np.zeros(5), np.zeros((21, 1)), 1.0])

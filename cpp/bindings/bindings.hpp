@@ -28,4 +28,7 @@ void register_training_state(py::module_& module);
 void register_derivatives(py::class_<PyNetwork>& network);
 void register_trace(py::module_& module, py::class_<PyNetwork>& network);
 
+/// Has an object of the module's classes raise TypeError where it is used before its __init__.
+void refuse_uninitialized_objects(const py::module_& module);
+
 }  // namespace nnbind::bindings

@@ -15,4 +15,5 @@ PYBIND11_MODULE(NNBIND_MODULE_NAME, module) {
   register_layers(module);
   register_network(module);
   register_fit_many(module);
+  refuse_uninitialized_objects(module);
 }
