@@ -1,6 +1,7 @@
 """What a network is: its layers, its one vector theta, its copies and its seeds."""
 
 import gc
+import pickle
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -164,6 +165,19 @@ X = np.ones((2, 3), np.float32)
 def test_what_is_not_initialized_is_refused(use: Callable[[], object]) -> None:
     with pytest.raises(TypeError, match=r"not been initialized; call super\(\).__init__\(\) first"):
         use()
+
+
+def test_a_network_is_not_made_twice() -> None:
+    first = nn.Sequential(nn.Input(3), nn.Dense(2))
+    a = nn.Input(5)
+    for net in (first, first.copy(), first.astype(np.float64), pickle.loads(pickle.dumps(first))):
+        theta, text, nodes = net.theta.copy(), repr(net), net.nodes
+        with pytest.raises(RuntimeError, match=r"\[Network\] this network is made already"):
+            nn.Network.__init__(net, a, nn.Dense(4)(a))
+        assert (repr(net), net.nodes) == (text, nodes)
+        assert same_bits(net.theta, theta)
+    with pytest.raises(RuntimeError, match=r"\[Network\] this network is made already"):
+        nn.Sequential.__init__(first, a, nn.Dense(4))
 
 
 @pytest.mark.parametrize("values", [np.zeros(5), np.zeros((21, 1)), 1.0])

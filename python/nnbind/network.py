@@ -58,6 +58,8 @@ class Network(Derivatives, Inspection, Saving):
     def __init__(
         self, inputs: Inputs, outputs: Outputs, *, seed: int = 0, dtype: DTypeLike = np.float32
     ) -> None:
+        if hasattr(self, "_assembly"):  # vars(self) would slow down all access to attributes
+            raise RuntimeError("[Network] this network is made already; make a new one")
         self._make(assemble(inputs, outputs), checked_seed(seed, "Network"), dtype)
 
     def _make(self, assembly: Assembly, seed: int, dtype: DTypeLike) -> None:
