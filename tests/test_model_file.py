@@ -255,6 +255,18 @@ def test_a_damaged_file_is_a_file_error_that_names_path_and_field(tmp_path: Path
     assert issubclass(nn.FileError, ValueError)
 
 
+def test_bytes_that_are_no_text_are_told_by_a_sign_for_them(tmp_path: Path) -> None:
+    net, X, y = trained()
+    path = tmp_path / "n\udcffet"
+    net.save(path, training_state=True)
+    whole = path.read_bytes()
+    for text in (b"float32", b"F32", b"elu", b"__metadata__"):
+        path.write_bytes(whole.replace(text, b"\xfa" + text[1:], 1))
+        for read in (nn.load, lambda path: nn.resume(path, X, y)):
+            with pytest.raises(nn.FileError, match=r"n\ufffdet: the header is no JSON: .*\ufffd"):
+                read(path)
+
+
 def test_no_byte_of_a_file_can_do_harm(tmp_path: Path) -> None:
     """Each byte of the header changed, and cut off there: an error or a network, never a crash."""
     path = tmp_path / "net"

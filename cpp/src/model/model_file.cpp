@@ -119,6 +119,13 @@ AnyNetwork read_any(const ByteSource& source, AnyTraining* training = nullptr) {
              : read_any_as<double>(source, header, architecture, training);
 }
 
+/// The words with U+FFFD in the place of each byte that is not UTF-8, as those of a damaged file
+/// that an error quotes.
+std::string printable(const std::string& words) {
+  const Json text(words);
+  return Json::parse(text.dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
+
 /// An error's words, cut short: they may quote a name as long as the file.
 std::string brief(std::string words) {
   constexpr std::size_t longest = 2000;
@@ -135,7 +142,7 @@ auto told(const std::string& where, F f) {
   try {
     return f();
   } catch (const std::invalid_argument& error) {
-    throw FileError("[load] " + where + brief(error.what()));
+    throw FileError("[load] " + printable(where + brief(error.what())));
   }
 }
 
