@@ -194,6 +194,50 @@ def test_functions_live_as_long_as_they_are_needed() -> None:
     assert alive() is None
 
 
+class Model:
+    """A network whose functions are its owner's own."""
+
+    def __init__(self) -> None:
+        activation = nn.CustomActivation(self.function, self.derivative)
+        self.net = nn.Sequential(nn.Input(4), nn.Dense(3, activation), activation, nn.Dense(2))
+        self.twins = [self.net.copy(), self.net.astype(np.float64)]
+        self.loss = nn.CustomLoss(self.value, self.slope)
+
+    def function(self, t: Any) -> Any:
+        return np.tanh(t)
+
+    def derivative(self, t: Any) -> Any:
+        return 1 - np.tanh(t) ** 2
+
+    def value(self, y: Any, f: Any) -> Any:
+        return ((y - f) ** 2).sum(axis=1)
+
+    def slope(self, y: Any, f: Any) -> Any:
+        return 2 * (f - y)
+
+
+def test_an_owner_of_its_networks_functions_is_freed(rng: np.random.Generator) -> None:
+    x, y = data(rng)
+    model = Model()
+    gc.collect()
+    fit(model.net, x, y, loss=model.loss, epochs=1)
+    fit(model.twins[0], x, y, loss=nn.CustomLoss(model.value, model.slope), epochs=1)
+    for net in (model.net, *model.twins):
+        assert np.isfinite(net.predict(x)).all()
+    alive = weakref.ref(model)
+    del model, net
+    gc.collect()
+    assert alive() is None
+
+
+def test_a_loss_that_is_gone_is_told(rng: np.random.Generator) -> None:
+    x, y = data(rng)
+    model = Model()
+    losses = [nn.CustomLoss(model.value, model.slope)]
+    with pytest.raises(RuntimeError, match=r"\[custom\] the result of value is lost"):
+        fit(model.net, x, y, loss=losses, epochs=3, callbacks=[lambda *_: losses.clear()])
+
+
 def test_the_interpreter_ends_with_a_custom_network_alive() -> None:
     printed = run_python("""
         import numpy as np, nnbind as nn

@@ -6,18 +6,14 @@ namespace nnbind::bindings {
 
 namespace {
 
-std::string result_of(const std::string& name, const char* function) {
-  return "[" + name + "] the result of " + function;
-}
-
 /// y = g(t), element by element.
 template <class T>
 class CustomActivation final : public Operator<T> {
  public:
-  CustomActivation(std::string name, const py::object& function, const py::object& derivative)
+  CustomActivation(std::string name, const py::object& owner)
       : name_(std::move(name)),
-        function_(function, result_of(name_, "function")),
-        derivative_(derivative, result_of(name_, "derivative")) {}
+        function_(owner, "function", name_),
+        derivative_(owner, "derivative", name_) {}
 
   [[nodiscard]] std::string_view kind() const override { return name_; }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
@@ -62,9 +58,8 @@ class CustomActivation final : public Operator<T> {
 /// d(y, f) for each row, and ∂d/∂f.
 class CustomLoss final : public Loss {
  public:
-  CustomLoss(const std::string& name, Reduction reduction, const py::object& value,
-             const py::object& derivative)
-      : Loss(name, reduction), single_(name, value, derivative), twice_(name, value, derivative) {}
+  CustomLoss(const std::string& name, Reduction reduction, const py::object& owner)
+      : Loss(name, reduction), single_(name, owner), twice_(name, owner) {}
 
   [[nodiscard]] bool runs_alone() const override { return true; }
   void evaluate(const LossRows<float>& rows, bool /*pre_activation*/) const override {
@@ -77,9 +72,8 @@ class CustomLoss final : public Loss {
  private:
   template <class T>
   struct Formulas {
-    Formulas(const std::string& name, const py::object& of_value, const py::object& of_derivative)
-        : value(of_value, result_of(name, "value")),
-          derivative(of_derivative, result_of(name, "derivative")) {}
+    Formulas(const std::string& name, const py::object& owner)
+        : value(owner, "value", name), derivative(owner, "derivative", name) {}
 
     void evaluate(const LossRows<T>& rows) const {
       const MatrixView<T> f = rows.predictions;
@@ -107,26 +101,28 @@ class CustomLoss final : public Loss {
   Formulas<double> twice_;
 };
 
+Named<"Operator"> custom_activation(const std::string& name, const Anything& owner) {
+  py::object op = py::cast(std::make_shared<PyOperator>(
+      PyOperator{std::make_shared<CustomActivation<float>>(name, owner),
+                 std::make_shared<CustomActivation<double>>(name, owner)}));
+  op.attr("_owner") = owner;
+  return op;
+}
+
 }  // namespace
 
 void register_custom(py::module_& module) {
   module.def(
-      "custom_activation",
-      [](const std::string& name, const ArrayFunction& function, const ArrayFunction& derivative) {
-        return std::make_shared<PyOperator>(
-            PyOperator{std::make_shared<CustomActivation<float>>(name, function, derivative),
-                       std::make_shared<CustomActivation<double>>(name, function, derivative)});
-      },
-      py::arg("name"), py::arg("function"), py::arg("derivative"), "The caller's own g.");
+      "custom_activation", &custom_activation, py::arg("name"), py::arg("owner"),
+      "The caller's own g: the function and the derivative of an object, kept alive by this one.");
   module.def(
       "custom_loss",
-      [](const std::string& name, const ArrayFunction& value, const ArrayFunction& derivative,
+      [](const std::string& name, const Anything& owner,
          const std::string& reduction) -> std::shared_ptr<Loss> {
-        return std::make_shared<CustomLoss>(name, reduction_from_name(reduction), value,
-                                            derivative);
+        return std::make_shared<CustomLoss>(name, reduction_from_name(reduction), owner);
       },
-      py::arg("name"), py::arg("value"), py::arg("derivative"), py::arg("reduction"),
-      "The caller's own d.");
+      py::arg("name"), py::arg("owner"), py::arg("reduction"),
+      "The caller's own d: the value and the derivative of an object, as long as it lives.");
 }
 
 }  // namespace nnbind::bindings

@@ -109,7 +109,7 @@ void register_sources(py::module_& module) {
 }  // namespace
 
 void register_operators(py::module_& module) {
-  py::class_<PyOperator, PyOperatorPointer>(module, "Operator",
+  py::class_<PyOperator, PyOperatorPointer>(module, "Operator", py::dynamic_attr(),
                                             "A function of the values on the edges of a graph.")
       .def_property_readonly(
           "kind", [](const PyOperator& self) { return self.twice->kind(); }, "What it is called.")

@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace nnbind::bindings {
 
 namespace {
 
-void destroy(py::object* function) {
+void destroy(py::weakref* owner) {
   if (PyGILState_Check() != 0) {
-    delete function;
+    delete owner;
     return;
   }
   const Gil gil;
-  delete function;
+  delete owner;
 }
 
 template <class T>
@@ -35,15 +36,20 @@ bool all_finite(std::span<const T> values) {
 }  // namespace
 
 template <class T>
-PythonFunction<T>::PythonFunction(py::object function, std::string what)
-    : function_(new py::object(std::move(function)), &destroy), what_(std::move(what)) {}
+PythonFunction<T>::PythonFunction(const py::object& owner, std::string attribute,
+                                  const std::string& where)
+    : owner_(new py::weakref(owner), &destroy),
+      attribute_(std::move(attribute)),
+      what_("[" + where + "] the result of " + attribute_) {}
 
 template <class T>
 py::array_t<T> PythonFunction<T>::operator()(std::vector<py::ssize_t> shape,
                                              const std::vector<py::array_t<T>>& arguments) const {
   py::tuple list(arguments.size());
   for (std::size_t k = 0; k < arguments.size(); ++k) list[k] = arguments[k];
-  const py::array given = numbers((*function_)(*list), what_);
+  const py::object owner = (*owner_)();
+  if (owner.is_none()) throw std::runtime_error(what_ + " is lost: the object that has it is gone");
+  const py::array given = numbers(owner.attr(attribute_.c_str())(*list), what_);
   if (!std::equal(shape.begin(), shape.end(), given.shape(), given.shape() + given.ndim())) {
     std::string expected;
     for (const py::ssize_t size : shape)

@@ -33,22 +33,24 @@ class Interlude {
   std::fenv_t floats_{};
 };
 
-/// A function of the caller's, from arrays of T to one array of T. It may be copied and destroyed
-/// on any thread, and called during an Interlude.
+/// A function of the caller's, from arrays of T to one array of T: an attribute of a Python object,
+/// which it does not keep alive, so that Python's garbage collector sees all who do. It may be
+/// copied and destroyed on any thread, and called during an Interlude.
 template <class T>
 class PythonFunction {
  public:
-  /// Messages begin with `what`: "[swish] the result of derivative".
-  PythonFunction(py::object function, std::string what);
+  /// Messages begin with `where`: "[swish] the result of derivative".
+  PythonFunction(const py::object& owner, std::string attribute, const std::string& where);
 
   /// The result, of this shape and contiguous. Raises TypeError or ShapeError if it is anything
-  /// else, ValueError if it has a NaN in a row where the arguments have finite numbers alone, and
-  /// what the function raises.
+  /// else, ValueError if it has a NaN in a row where the arguments have finite numbers alone,
+  /// RuntimeError if the owner is gone, and what the function raises.
   [[nodiscard]] py::array_t<T> operator()(std::vector<py::ssize_t> shape,
                                           const std::vector<py::array_t<T>>& arguments) const;
 
  private:
-  std::shared_ptr<py::object> function_;
+  std::shared_ptr<py::weakref> owner_;
+  std::string attribute_;
   std::string what_;
 };
 

@@ -58,8 +58,6 @@ using Samples = Named<
     "collections.abc.Iterable[tuple[typing.Any, ...]]">;
 /// bool(end_epoch()), after an epoch.
 using EndEpoch = Named<"collections.abc.Callable[[], bool] | None">;
-/// A function of arrays, of which only a call shows what it gives.
-using ArrayFunction = Named<"collections.abc.Callable[..., typing.Any]">;
 /// What stands for an object in a pickle.
 using State = Named<"tuple[typing.Any, ...]">;
 using FilePath = Named<"os.PathLike[builtins.str]">;

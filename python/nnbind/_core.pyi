@@ -1214,23 +1214,14 @@ def cross_entropy(
     Categorical cross-entropy.
     """
 
-def custom_activation(
-    name: str,
-    function: collections.abc.Callable[..., typing.Any],
-    derivative: collections.abc.Callable[..., typing.Any],
-) -> Operator:
+def custom_activation(name: str, owner: builtins.object) -> Operator:
     """
-    The caller's own g.
+    The caller's own g: the function and the derivative of an object, kept alive by this one.
     """
 
-def custom_loss(
-    name: str,
-    value: collections.abc.Callable[..., typing.Any],
-    derivative: collections.abc.Callable[..., typing.Any],
-    reduction: str,
-) -> Loss:
+def custom_loss(name: str, owner: builtins.object, reduction: str) -> Loss:
     """
-    The caller's own d.
+    The caller's own d: the value and the derivative of an object, as long as it lives.
     """
 
 def dense(options: DenseOptions) -> Operator:

@@ -41,7 +41,7 @@ class CustomActivation:
         self._operator = self._new_operator()
 
     def _new_operator(self) -> _core.Operator:
-        return _core.custom_activation(self.name, self.function, self.derivative)
+        return _core.custom_activation(self.name, self)
 
     def __call__(self, x: Node, *, name: str | None = None) -> Node:
         """g over a node, of the same shape."""
@@ -77,7 +77,7 @@ class CustomLoss(Loss):
         super().__init__(reduction=reduction)
 
     def _core(self) -> _core.Loss:
-        return _core.custom_loss(self.name, self.value, self.derivative, self.reduction)
+        return _core.custom_loss(self.name, self, self.reduction)
 
 
 def _check(name: str, where: str, **functions: Any) -> None:
