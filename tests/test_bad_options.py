@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -184,6 +185,43 @@ def test_a_list_is_no_number_and_no_word(name: str) -> None:
                 LISTS[name](value)
     for word in ("many", b"many"):
         refused(LISTS[name], name, word, TypeError)
+
+
+INPUT = nn.Input(3)
+TEXTS: dict[str, Make] = {
+    "name": nn.Activation,
+    "activation": lambda v: nn.Dense(1, v),
+    "init": INIT.Initializer,
+    "name of a layer": lambda v: nn.Dense(1, name=v),
+    "name of an input": lambda v: nn.Input(1, name=v),
+    "name of an output": lambda v: nn.Network(INPUT, {v: nn.Dense(1)(INPUT)}),
+    "name of a loss": lambda v: nn.CustomLoss(len, len, v),
+    "name of an activation": lambda v: nn.CustomActivation(len, len, v),
+    "loss": lambda v: fitted(loss=v),
+    "reduction": lambda v: nn.SquaredError(reduction=v),
+    "metric": lambda v: fitted(metrics=[v]),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_word_is_text(name: str) -> None:
+    for value, error in ((7, TypeError), ("\ud800", ValueError), ("a\udfffb", ValueError)):
+        with pytest.raises(error, match=r"^\[[\w.]+\] .*" + re.escape(ascii(value))):
+            TEXTS[name](value)
+
+
+def test_what_all_losses_have_is_no_loss() -> None:
+    with pytest.raises(TypeError, match=r"^\[Loss\] has no formula"):
+        nn.Loss()
+
+
+def test_an_optimizer_is_initialized() -> None:
+    class Own(nn.Optimizer):
+        def __init__(self) -> None:
+            pass
+
+    with pytest.raises(TypeError, match=r"^\[Network\.fit\] .*super\(\).__init__\(\)"):
+        fitted(optimizer=Own())
 
 
 def test_labels_of_class_weights_are_integers() -> None:

@@ -244,6 +244,21 @@ def test_a_path_that_is_no_file_is_an_os_error_that_names_it(tmp_path: Path) -> 
             net.save(wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "path", ["a\0b", b"a\0b", Path("a\0b"), "a\ud800b"], ids=["str", "bytes", "Path", "surrogate"]
+)
+def test_a_path_that_no_file_can_have_is_a_value_error(path: Any) -> None:
+    net, X, y = trained()
+    for where, use in (
+        (r"Network\.save", net.save),
+        ("load", nn.load),
+        ("resume", lambda path: nn.resume(path, X, y)),
+        ("Checkpoint", nn.Checkpoint),
+    ):
+        with pytest.raises(ValueError, match=rf"^\[{where}\] path is .*; expected no NUL"):
+            use(path)
+
+
 def test_a_damaged_file_is_a_file_error_that_names_path_and_field(tmp_path: Path) -> None:
     net, _, _ = trained()
     path = tmp_path / "net"

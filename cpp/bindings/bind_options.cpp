@@ -10,10 +10,23 @@ namespace nnbind::bindings {
 
 namespace {
 
+using Name = Named<"str">;
+
+/// Raises TypeError if it is no string, ValueError if it is not UTF-8.
+std::string text(const Name& name, const std::string& where) {
+  const std::string what = "[" + where + "] name is " + std::string(py::repr(name));
+  if (!py::isinstance<py::str>(name)) throw py::type_error(what + "; expected a string");
+  const char* const utf8 = PyUnicode_AsUTF8(name.ptr());
+  if (utf8 != nullptr) return utf8;
+  PyErr_Clear();
+  throw py::value_error(what + ", which has no UTF-8");
+}
+
 void register_activation(py::module_& module) {
   py::class_<Activation>(module, "Activation",
                          "An activation g by name, with the alpha of leaky_relu or elu.")
-      .def(py::init([](const std::string& name, std::optional<double> alpha) {
+      .def(py::init([](const Name& given, std::optional<double> alpha) {
+             const std::string name = text(given, "Activation");
              return alpha ? Activation(name, *alpha) : Activation(name);
            }),
            py::arg("name"), py::arg("alpha") = py::none(),
@@ -38,8 +51,8 @@ void register_activation(py::module_& module) {
 
 void register_initializer(py::module_& module) {
   py::class_<Initializer>(module, "Initializer", "How the weights of a layer are drawn.")
-      .def(py::init([](const std::string& name) { return Initializer(name); }), py::arg("name"),
-           "By name. Raises ValueError if there is no such initializer.")
+      .def(py::init([](const Name& name) { return Initializer(text(name, "Initializer")); }),
+           py::arg("name"), "By name. Raises ValueError if there is no such initializer.")
       .def_static("constant", &Initializer::constant, py::arg("value"), "All weights equal.")
       .def_static("normal", &Initializer::normal, py::arg("mean"), py::arg("std"), "Normal draws.")
       .def_static("uniform", &Initializer::uniform, py::arg("low"), py::arg("high"),

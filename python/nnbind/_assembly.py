@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from . import _core
+from ._checks import text
 from .graph import Constant, Node, nodes_behind
 from .sources import Input, Parameter
 
@@ -84,8 +85,8 @@ def _output_list(outputs: Outputs) -> tuple[list[Node], list[str | None]]:
     if isinstance(outputs, Mapping):
         nodes, names = list(outputs.values()), list(outputs)
         for name in names:
-            if not isinstance(name, str) or not name:
-                raise TypeError(f"[Network] the name of an output is {name!r}; expected a string")
+            if not text(name, "the name of an output", "Network"):
+                raise TypeError("[Network] the name of an output is ''; expected a string")
     else:
         nodes = list(outputs) if isinstance(outputs, Sequence) else [outputs]
         names = [None] * len(nodes)

@@ -56,11 +56,22 @@ def flag(value: Any, name: str, where: str) -> bool:
     return bool(value)
 
 
+def text(value: Any, name: str, where: str, expected: str = "a string") -> str:
+    """The value as text. Raises TypeError if it is no string, ValueError if it is not UTF-8."""
+    if not isinstance(value, str):
+        raise TypeError(f"[{where}] {name} is {value!r}; expected {expected}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"[{where}] {name} is {value!r}, which has no UTF-8") from None
+    return value
+
+
 def node_name(name: Any, where: str) -> str | None:
     """The name of a node or a layer. Raises TypeError unless it is None or a string with text."""
-    if not isinstance(name, str | None) or name == "":
-        raise TypeError(f"[{where}] name is {name!r}; expected a string or None")
-    return name
+    if name == "":
+        raise TypeError(f"[{where}] name is ''; expected a string or None")
+    return None if name is None else text(name, "name", where, "a string or None")
 
 
 def seed(value: Any, where: str) -> int:
@@ -110,4 +121,4 @@ def metric_names(metrics: Sequence[str], where: str) -> list[str]:
     names = listed(metrics, "metrics", where)
     if not all(isinstance(name, str) for name in names):
         raise TypeError(f"[{where}] metrics is {metrics!r}; expected a list of names")
-    return names
+    return [text(name, "a metric", where) for name in names]

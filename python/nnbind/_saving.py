@@ -38,7 +38,7 @@ class Saving(_core.Network):
         last whole epoch. OSError if the file cannot be written, and BusyError if another thread
         trains the network.
         """
-        file = file_path(path)
+        file = file_path(path, "Network.save")
         if not flag(training_state, "training_state", "Network.save"):
             self._save(file)
         elif self._training is None:
@@ -72,11 +72,18 @@ class Saving(_core.Network):
         return {name: value for name, value in vars(self).items() if name not in own}
 
 
-def file_path(path: str | bytes | os.PathLike[Any]) -> Path:
-    """The path of a file, in whatever form it comes."""
+def file_path(path: str | bytes | os.PathLike[Any], where: str) -> Path:
+    """The path of a file, in whatever form it comes. Raises ValueError if no file can have it."""
     from pathlib import Path  # nine milliseconds that an import without a file need not take
 
-    return Path(os.fsdecode(path))
+    file = os.fsdecode(path)
+    try:
+        possible = b"\0" not in os.fsencode(file)
+    except UnicodeEncodeError:
+        possible = False
+    if not possible:
+        raise ValueError(f"[{where}] path is {path!r}; expected no NUL and no lone surrogate in it")
+    return Path(file)
 
 
 def made_from(cls: type[Saved], source: bytes | Path, *training: _core.Training) -> Saved:

@@ -44,7 +44,7 @@ class Checkpoint:
         best: bool = False,
     ) -> None:
         where = "Checkpoint"
-        self.path = file_path(path)
+        self.path = file_path(path, where)
         self.every = integer(every, "every", 1, where)
         self.keep = integer(keep, "keep", 1, where)
         self.best = flag(best, "best", where)

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _core
+from ._checks import text
 from .graph import Node, apply
 from .losses import Loss
 
@@ -81,8 +82,8 @@ class CustomLoss(Loss):
 
 
 def _check(name: str, where: str, **functions: Any) -> None:
-    if not isinstance(name, str) or not name:
-        raise TypeError(f"[{where}] name is {name!r}; expected a string")
+    if not text(name, "name", where):
+        raise TypeError(f"[{where}] name is ''; expected a string")
     for argument, function in functions.items():
         if not callable(function):
             raise TypeError(f"[{where}] {argument} is {function!r}; expected a function")

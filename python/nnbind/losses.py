@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from . import _core
-from ._checks import flag, real
+from ._checks import flag, real, text
 from ._options import Options
 
 __all__ = [
@@ -35,15 +35,15 @@ class Loss(Options):
     reduction: str
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        if not isinstance(reduction, str):
-            raise TypeError(
-                f'[{type(self).__name__}] reduction is {reduction!r}; expected "mean" or "sum"'
-            )
+        text(reduction, "reduction", type(self).__name__, '"mean" or "sum"')
         self._set(reduction=reduction)
         self._core()  # checks the options
 
     def _core(self) -> _core.Loss:
-        raise NotImplementedError
+        raise TypeError(
+            f"[{type(self).__name__}] has no formula; expected a loss as nn.CrossEntropy() or an "
+            "nn.CustomLoss"
+        )
 
 
 class SquaredError(Loss):
@@ -200,7 +200,7 @@ def _for_each(values: Any, outputs: Sequence[str], what: str) -> Sequence[Any]:
 
 def _core_loss(loss: Any, where: str) -> _core.Loss:
     if isinstance(loss, str):
-        return _core.loss_from_name(loss, where)
+        return _core.loss_from_name(text(loss, "loss", where), where)
     if isinstance(loss, Loss):
         return loss._core()
     raise TypeError(f"[{where}] loss is {loss!r}; expected a name or e.g. nn.CrossEntropy()")

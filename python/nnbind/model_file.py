@@ -28,7 +28,7 @@ def load(path: str | bytes | os.PathLike[Any]) -> Network:
     Raises FileError (a ValueError), naming the field, if the file is damaged, of a later version or
     no model; OSError if it cannot be read.
     """
-    net = network_from(file_path(path))
+    net = network_from(file_path(path, "load"))
     for name in _not_finite(net):
         warnings.warn(f'[load] "{name}" has a NaN or an infinity', RuntimeWarning, stacklevel=2)
     return net

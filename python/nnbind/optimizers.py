@@ -151,6 +151,10 @@ class AdaGrad(Optimizer):
 def core_optimizer(optimizer: object, where: str) -> _core.Optimizer:
     """The core's optimizer behind an object."""
     if isinstance(optimizer, Optimizer):
+        if not hasattr(optimizer, "_core"):
+            raise TypeError(
+                f"[{where}] optimizer has not been initialized; call super().__init__() first"
+            )
         return optimizer._core
     raise TypeError(f"[{where}] optimizer is {optimizer!r}; expected an object as nn.SGD(0.01)")
 

@@ -49,7 +49,7 @@ def resume(
     what ``Network.fit`` raises.
     """
     training = _core.Training()
-    net = network_from(file_path(path), training)
+    net = network_from(file_path(path, "resume"), training)
     call = Fit(
         X=X,
         y=y,
