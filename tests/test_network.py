@@ -1,5 +1,6 @@
 """What a network is: its layers, its one vector theta, its copies and its seeds."""
 
+import copy
 import gc
 import pickle
 import weakref
@@ -218,6 +219,27 @@ def test_a_copy_is_equal_and_independent(rng: np.random.Generator, dtype: Any) -
     fit(twin, x, y, loss="mse", epochs=2)
     assert same_bits(net.theta, before)
     assert not same_bits(net.theta, twin.theta)
+
+
+class Named(nn.Sequential):
+    """A class of the user's own, whose constructor sets what its methods need."""
+
+    def __init__(self, words: list[str]) -> None:
+        super().__init__(nn.Input(2), nn.Dense(len(words)))
+        self.words = words
+
+
+@pytest.mark.parametrize(
+    "copied", [nn.Network.copy, copy.copy, copy.deepcopy, lambda net: net.astype(np.float64)]
+)
+def test_a_copy_is_of_the_same_class_with_its_attributes(copied: Callable[[Any], Any]) -> None:
+    net = Named(["yes", "no"])
+    fit(net, np.zeros((3, 2)), np.ones((3, 2)), loss="mse", epochs=1)
+    twin = copied(net)
+    assert type(twin) is Named
+    assert twin.words == net.words
+    assert twin.history.loss == net.history.loss  # type: ignore[union-attr]
+    assert twin._training is None  # the fit is the first network's: its optimizer trains that alone
 
 
 def test_a_network_of_another_dtype_goes_on_as_the_first_would(rng: np.random.Generator) -> None:

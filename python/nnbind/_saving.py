@@ -50,10 +50,11 @@ class Saving(_core.Network):
         return _unpickled, (type(self), self._to_bytes()), self._attributes()
 
     def copy(self: Saved) -> Saved:
-        """The same function with parameters of its own."""
+        """The same function with parameters of its own; it shares history and attributes."""
         twin = type(self).__new__(type(self))
         _core.Network.__init__(twin, self)
         twin._assembly = self._assembly
+        twin.__dict__.update(self._attributes())
         return twin
 
     __copy__ = copy

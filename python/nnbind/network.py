@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ __all__ = ["Network"]
 
 ClassWeight: TypeAlias = "Mapping[int, float] | ArrayLike | Literal['balanced'] | None"
 Parts: TypeAlias = "ArrayLike | Mapping[str, ArrayLike]"
+Same = TypeVar("Same", bound="Network")
 
 
 class Network(Derivatives, Inspection, Saving):
@@ -70,13 +71,14 @@ class Network(Derivatives, Inspection, Saving):
         super().__init__(assembly.entries, assembly.outputs, seed, core_dtype)
         self._assembly = assembly
 
-    def astype(self, dtype: DTypeLike) -> Network:
+    def astype(self: Same, dtype: DTypeLike) -> Same:
         """A copy whose parameters and state are of another dtype, float32 or float64.
 
         It goes on as this one would: with the same dropout in its next step, the same next order.
         """
-        twin = Network.__new__(Network)
+        twin = type(self).__new__(type(self))
         twin._make(self._assembly, self.seed, dtype)
+        twin.__dict__.update(self._attributes())
         with np.errstate(over="ignore"):  # too large for float32: an infinity
             twin.theta[:], twin.state[:] = self.theta, self.state
         twin._continue_from(self)
