@@ -55,6 +55,19 @@ def test_accuracy_of_signs_is_the_share_of_right_signs(loss: str, rng: np.random
     assert history.metrics["accuracy"] == [right]
 
 
+@pytest.mark.parametrize("ones", ["training", "validation"])
+def test_both_sets_of_a_fit_have_one_convention(ones: str, rng: np.random.Generator) -> None:
+    net = nn.mlp(4, [6], 1, activation="tanh", output="tanh", dtype=np.float64)
+    x = rng.normal(size=(300, 4))
+    mixed = np.where(rng.normal(size=(300, 1)) > 0, 1.0, -1.0)
+    sets = {"training": (x, mixed), "validation": (x, mixed), ones: (x, np.ones((300, 1)))}
+    history = fit(net, *sets["training"], loss="mse", epochs=2, optimizer=nn.SGD(1e-300),
+                  metrics=["accuracy"], validation_data=sets["validation"])  # fmt: skip
+    for name, key in [("training", "accuracy"), ("validation", "val_accuracy")]:
+        right = np.mean((net.predict(x) >= 0) == (sets[name][1] > 0))
+        assert history.metrics[key] == [right, right]
+
+
 def test_accuracy_of_a_perceptron_is_that_of_its_classes(rng: np.random.Generator) -> None:
     x = rng.normal(size=(100, 2))
     y = np.where(x @ [1.0, -2.0] > 0.3, 1.0, -1.0)[:, None]

@@ -159,7 +159,7 @@ void Evaluator<T>::evaluate_output(std::size_t k, Index chunk, Index first, Inde
 }
 
 template <class T>
-Evaluation Evaluator<T>::result() const {
+Evaluation Evaluator<T>::result(std::span<MetricSums> beside) const {
   std::vector<double> values;
   std::vector<MetricSums> sums = empty_sums(*network_);
   for (std::size_t k = 0; k < chunk_losses_.size(); ++k) {
@@ -168,6 +168,7 @@ Evaluation Evaluator<T>::result() const {
     const bool averages = losses_.terms[k].loss->reduction() == Reduction::mean;
     values.push_back(averages ? value / static_cast<double>(size()) : value);
     for (const MetricSums& part : chunk_metrics_[k]) sums[k].add(part);
+    if (!beside.empty()) sums[k].share_threshold(beside[k]);
   }
   return {weighted_sum(losses_, values), metric_values(values, sums, metrics_)};
 }

@@ -35,7 +35,8 @@ class Evaluator {
 
   /// This member's part, polled as it goes. A barrier must follow before result().
   void run(const Member& member);
-  [[nodiscard]] Evaluation result() const;
+  /// `beside`: for each output the sums of a set that shares its metrics' threshold, if any.
+  [[nodiscard]] Evaluation result(std::span<MetricSums> beside = {}) const;
 
   [[nodiscard]] static int useful_members(const Network<T>& network, const Losses& losses,
                                           Index samples);

@@ -102,7 +102,7 @@ void FitRun<T>::end_epoch() {
   require(samples_ > 0, "Network.fit",
           "the iterator gave no batch in epoch " + std::to_string(state_.epoch) +
               "; pass a list, or an object whose iter() begins anew");
-  const Evaluation validation = validation_ ? validation_->result() : Evaluation{};
+  const Evaluation validation = validation_ ? validation_->result(metric_sums_) : Evaluation{};
   // The loss says nothing of what the last step has made of θ.
   if (!theta_is_finite_) {
     diverged_ = "theta";

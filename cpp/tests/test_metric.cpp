@@ -53,6 +53,17 @@ TEST(Metrics, AccuracyOfOneOutputIsBinary) {
   EXPECT_DOUBLE_EQ(sums.value(Metric::accuracy), 2.0 / 3);
 }
 
+TEST(Metrics, SetsThatShareAThresholdHaveOneConvention) {
+  MetricSums signs = sums_of({{0.2}, {-0.1}}, {{1}, {-1}});
+  MetricSums ones = sums_of({{0.2}, {0.7}}, {{1}, {1}});
+  EXPECT_DOUBLE_EQ(ones.value(Metric::accuracy), 0.5);
+  ones.share_threshold(signs);
+  EXPECT_DOUBLE_EQ(ones.value(Metric::accuracy), 1);
+  ones = sums_of({{0.2}, {0.7}}, {{1}, {1}});
+  signs.share_threshold(ones);
+  EXPECT_DOUBLE_EQ(ones.value(Metric::accuracy), 1);
+}
+
 TEST(Metrics, ALabelIsTheRightClass) {
   MetricSums sums(3);
   const std::vector<float> prediction{0.1F, 0.7F, 0.2F};

@@ -161,7 +161,8 @@ class Network(Derivatives, Inspection, Saving):
         ``regularizer``: ``nn.L1``, ``nn.L2``, ``nn.L1L2``. ``metrics``: of "accuracy", the part of
         samples whose largest output is at the right class, or with one output as
         "binary_accuracy", the part of all outputs on the right side of 1/2 (of 0 for logits and
-        margins, and where targets are -1 and 1); "mse", "mae", "r2", of the outputs as they are.
+        margins, and where targets are -1 and 1: where one of training or validation is below 0);
+        "mse", "mae", "r2", of the outputs as they are.
         ``shuffle``: a new order for each epoch, from ``seed`` (by default the network's) and the
         number of epochs trained so far. ``sample_order``: the caller's own, (n,) or (epochs, n).
         ``sample_weight`` (n,) multiplies d; ``class_weight`` too, for a single output:
@@ -230,7 +231,10 @@ class Network(Derivatives, Inspection, Saving):
         """{"loss": the reduced loss without R(θ), and each metric by its name}.
 
         With several outputs also "NAME_loss", before its weight, and "NAME_accuracy", ... of each.
-        The weights are those of the loss, as in ``fit``; metrics count every sample once.
+        The weights are those of the loss, as in ``fit``; metrics count every sample once. Targets
+        none of which is below 0 are taken for 0 and 1 by "accuracy" and "binary_accuracy", also
+        where they are but the +1 of -1 and 1: the hinge loss and the perceptron criterion part the
+        two at 0 anyway.
         """
         where = "Network.evaluate"
         losses, _, weights = core_objective(

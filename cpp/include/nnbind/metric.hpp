@@ -17,7 +17,8 @@ namespace nnbind {
 /// |-----------------|-----------------------------------------------------------------------------|
 /// | accuracy        | part whose largest output is at the right class; with one output as below   |
 /// | binary_accuracy | part of the outputs on the right side of the loss's decision threshold; a   |
-/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1}                 |
+/// |                 | target above 1/2 is positive, be it of {0, 1} or of {-1, 1}; they are of    |
+/// |                 | {-1, 1} where one is below 0, be it in the training or the validation set   |
 /// | mse             | mean of (y - f)² over samples and outputs                                   |
 /// | mae             | mean of |y - f| over samples and outputs                                    |
 /// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
@@ -47,6 +48,9 @@ class MetricSums {
            const DecisionThreshold& threshold);
   /// Adds the sums over other samples.
   void add(const MetricSums& other);
+  /// Judges both by the same threshold, as the two sets of a fit: either tells whether targets are
+  /// -1 and 1, and a set of nothing but 1 could not.
+  void share_threshold(MetricSums& other) { signs_ = other.signs_ = signs_ || other.signs_; }
   /// As at first: of no samples.
   void clear();
 
