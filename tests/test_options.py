@@ -199,6 +199,52 @@ def test_objects_of_options_are_values(make: Any) -> None:
     assert one == other
 
 
+OPTIONS = [
+    (nn.Dense, (4,), "units"),
+    (nn.Dense, (4,), "name"),
+    (nn.Dropout, (0.5,), "rate"),
+    (nn.BatchNorm, (), "momentum"),
+    (nn.LayerNorm, (), "epsilon"),
+    (nn.CustomActivation, (np.tanh, np.cos), "function"),
+    (nn.Checkpoint, ("net",), "every"),
+    (nn.GradientDescent, (), "learning_rate"),
+    (nn.SGD, (), "nesterov"),
+    (nn.Adam, (), "beta1"),
+    (nn.AdamW, (), "clip_norm"),
+    (nn.RMSProp, (), "rho"),
+    (nn.AdaGrad, (), "epsilon"),
+    (nn.SquaredError, (), "reduction"),
+]
+
+
+@pytest.mark.parametrize(("cls", "arguments", "name"), OPTIONS)
+def test_an_option_that_is_set_later_is_refused(cls: Any, arguments: Any, name: str) -> None:
+    one = cls(*arguments)
+    for each in (one, copy.copy(one)):
+        before = getattr(each, name)
+        with pytest.raises(AttributeError, match=rf"\[{cls.__name__}\] {name} is .* for good"):
+            setattr(each, name, 0)
+        with pytest.raises(AttributeError, match=rf"no option 'lr', only .*'{name}'"):
+            each.lr = 5
+        assert getattr(each, name) == before
+
+
+@pytest.mark.parametrize(("cls", "arguments", "name"), OPTIONS)
+def test_a_class_of_ones_own_has_attributes_beside(cls: Any, arguments: Any, name: str) -> None:
+    class Own(cls):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.lr = 1
+            super().__init__(*arguments)
+            self.lr += 1
+
+    own = Own()
+    own.lr += 1
+    assert own.lr == 3
+    del own.lr
+    with pytest.raises(AttributeError, match="for good"):
+        setattr(own, name, 0)
+
+
 def test_objects_of_other_options_or_classes_differ() -> None:
     assert nn.Huber(1) != nn.Huber(2)
     assert nn.Huber() != nn.Huber(reduction="sum")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._checks import flag, integer
 from ._core import History
+from ._options import Fixed
 from ._saving import file_path
 from .network import Network
 
@@ -19,7 +20,7 @@ __all__ = ["Checkpoint"]
 EPOCH = "{epoch}"
 
 
-class Checkpoint:
+class Checkpoint(Fixed):
     """Saves network and training state after epochs.
 
     Among the callbacks of a fit: ``callbacks=[nn.Checkpoint("net.safetensors")]``.
@@ -36,6 +37,11 @@ class Checkpoint:
     written, and ValueError if the loss, or a node, is the user's own: a file holds no code.
     """
 
+    path: Path
+    every: int
+    keep: int
+    best: bool
+
     def __init__(
         self,
         path: str | bytes | os.PathLike[Any],
@@ -44,10 +50,12 @@ class Checkpoint:
         best: bool = False,
     ) -> None:
         where = "Checkpoint"
-        self.path = file_path(path, where)
-        self.every = integer(every, "every", 1, where)
-        self.keep = integer(keep, "keep", 1, where)
-        self.best = flag(best, "best", where)
+        self._set(
+            path=file_path(path, where),
+            every=integer(every, "every", 1, where),
+            keep=integer(keep, "keep", 1, where),
+            best=flag(best, "best", where),
+        )
         if EPOCH in str(self.path.parent):
             raise ValueError(f"[{where}] path is {path!r}; only the file's name may have {EPOCH}")
         if "{" in self.path.name.replace(EPOCH, ""):  # "{epoch:03d}", of other libraries

@@ -15,13 +15,14 @@ from typing import Any
 
 from . import _core
 from ._checks import text
+from ._options import Fixed
 from .graph import Node, apply
 from .losses import Loss
 
 __all__ = ["CustomActivation", "CustomLoss"]
 
 
-class CustomActivation:
+class CustomActivation(Fixed):
     """An activation: ``function(t)`` is g(t) and ``derivative(t)`` is g'(t), element by element.
 
     Slower than a built-in one: Python is called for each mini-batch, on a single thread.
@@ -31,6 +32,10 @@ class CustomActivation:
     then Glorot's. Messages and nodes are named after ``name``.
     """
 
+    name: str
+    function: Callable[..., Any]
+    derivative: Callable[..., Any]
+
     def __init__(
         self,
         function: Callable[..., Any],
@@ -38,7 +43,7 @@ class CustomActivation:
         name: str = "custom",
     ) -> None:
         _check(name, "CustomActivation", function=function, derivative=derivative)
-        self.name, self.function, self.derivative = name, function, derivative
+        self._set(name=name, function=function, derivative=derivative)
         self._operator = self._new_operator()
 
     def _new_operator(self) -> _core.Operator:

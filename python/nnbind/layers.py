@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import _core
 from ._checks import flag, initializer, integer, node_name, real
 from ._core import Activation, Initializer
+from ._options import Fixed
 from .custom import CustomActivation
 from .graph import Node, apply
 
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["Activation", "BatchNorm", "Dense", "Dropout", "LayerNorm"]
 
 
-class _Layer:
+class _Layer(Fixed):
     """An operator of its own under a name."""
 
+    name: str | None
+
     def __init__(self, operator: _core.Operator, name: str | None) -> None:
-        self._operator, self.name = operator, node_name(name, type(self).__name__)
+        self._operator = operator
+        self._set(name=node_name(name, type(self).__name__))
         self._first_call: tuple[int, str] | None = None  # the width, and the node in words
 
     def __call__(self, x: Node) -> Node:
@@ -70,6 +74,9 @@ class Dense(_Layer):
     Raises ValueError or TypeError if an option is not allowed, naming the allowed ones.
     """
 
+    units: int
+    activation: Activation | CustomActivation
+
     def __init__(
         self,
         units: int,
@@ -82,8 +89,7 @@ class Dense(_Layer):
         dropout: float = 0.0,
         name: str | None = None,
     ) -> None:
-        self.units = integer(units, "units", 1, "Dense")
-        self.activation = _activation(activation)
+        self._set(units=integer(units, "units", 1, "Dense"), activation=_activation(activation))
         dropout = real(dropout, "dropout", "Dense")
         fused = self.activation
         self._after: list[_core.Operator] = []  # the layer's own, as its name is
@@ -135,8 +141,10 @@ class Dropout(_Layer):
     0 <= rate < 1.
     """
 
+    rate: float
+
     def __init__(self, rate: float, name: str | None = None) -> None:
-        self.rate = real(rate, "rate", "Dropout")
+        self._set(rate=real(rate, "rate", "Dropout"))
         super().__init__(_core.dropout(self.rate), name)
 
     def __repr__(self) -> str:
@@ -154,11 +162,16 @@ class BatchNorm(_Layer):
     Szegedy, ICML 2015.
     """
 
+    momentum: float
+    epsilon: float
+
     def __init__(
         self, momentum: float = 0.1, epsilon: float = 1e-5, name: str | None = None
     ) -> None:
-        self.momentum = real(momentum, "momentum", "BatchNorm")
-        self.epsilon = real(epsilon, "epsilon", "BatchNorm")
+        where = "BatchNorm"
+        self._set(
+            momentum=real(momentum, "momentum", where), epsilon=real(epsilon, "epsilon", where)
+        )
         super().__init__(_core.batch_norm(self.momentum, self.epsilon), name)
 
     def __repr__(self) -> str:
@@ -173,8 +186,10 @@ class LayerNorm(_Layer):
     Kiros and Hinton, 2016.
     """
 
+    epsilon: float
+
     def __init__(self, epsilon: float = 1e-5, name: str | None = None) -> None:
-        self.epsilon = real(epsilon, "epsilon", "LayerNorm")
+        self._set(epsilon=real(epsilon, "epsilon", "LayerNorm"))
         super().__init__(_core.layer_norm(self.epsilon), name)
 
     def __repr__(self) -> str:

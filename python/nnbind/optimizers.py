@@ -15,12 +15,18 @@ from functools import partial
 from . import _core
 from ._checks import flag, real
 from ._core import Schedule
+from ._options import Fixed
 
 __all__ = ["SGD", "AdaGrad", "Adam", "AdamW", "GradientDescent", "Optimizer", "RMSProp"]
 
 
-class Optimizer:
+class Optimizer(Fixed):
     """What all optimizers have. Raises ValueError if an option is not allowed."""
+
+    clip_norm: float | None
+
+    _options = ("learning_rate",)
+    _instead = "make a new one, with a schedule of nn.schedules for a learning rate that changes"
 
     def __init__(self, core: _core.Optimizer) -> None:
         self._core = core
@@ -57,6 +63,9 @@ class SGD(Optimizer):
     With ``nesterov`` θ ← θ + μ v - γ g (Nesterov 1983, as in Sutskever et al., ICML 2013).
     """
 
+    momentum: float
+    nesterov: bool
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -67,8 +76,7 @@ class SGD(Optimizer):
     ) -> None:
         make = partial(_core.sgd, nesterov=flag(nesterov, "nesterov", "SGD"))
         super().__init__(_made(self, make, learning_rate, clip_norm, momentum=momentum))
-        # What nn.diagnose must know: which learning rates are stable.
-        self._momentum, self._nesterov, self._clip_norm = momentum, nesterov, clip_norm
+        self._set(nesterov=bool(nesterov))
 
 
 class GradientDescent(SGD):
@@ -85,6 +93,10 @@ class Adam(Optimizer):
 
     m ← β₁ m + (1 - β₁) g, v ← β₂ v + (1 - β₂) g², m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ).
     """
+
+    beta1: float
+    beta2: float
+    epsilon: float
 
     def __init__(
         self,
@@ -105,6 +117,11 @@ class AdamW(Optimizer):
     λ is ``weight_decay``; biases do not decay.
     """
 
+    beta1: float
+    beta2: float
+    epsilon: float
+    weight_decay: float
+
     def __init__(
         self,
         learning_rate: float | Schedule = 1e-3,
@@ -123,6 +140,9 @@ class AdamW(Optimizer):
 class RMSProp(Optimizer):
     """v ← ρ v + (1 - ρ) g², θ ← θ - γ g / (√v + ε) (Tieleman and Hinton, 2012)."""
 
+    rho: float
+    epsilon: float
+
     def __init__(
         self,
         learning_rate: float | Schedule = 1e-3,
@@ -137,6 +157,8 @@ class RMSProp(Optimizer):
 
 class AdaGrad(Optimizer):
     """v ← v + g², θ ← θ - γ g / (√v + ε) (Duchi, Hazan, Singer, JMLR 2011)."""
+
+    epsilon: float
 
     def __init__(
         self,
@@ -179,4 +201,5 @@ def _made(
     if clip_norm is not None:
         clip_norm = real(clip_norm, "clip_norm", where, "a number or None")
     numbers = {name: real(value, name, where) for name, value in options.items()}
+    optimizer._set(**numbers, clip_norm=clip_norm)
     return make(schedule=learning_rate, clip_norm=clip_norm, **numbers)

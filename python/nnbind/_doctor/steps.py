@@ -61,7 +61,7 @@ def _unstable(
         return
     limit = factor / curvature
     severity = HOPELESS if certain else HARMFUL
-    if optimizer._clip_norm is not None:
+    if optimizer.clip_norm is not None:
         severity = HARMFUL
         why = "steps jump across the valley, and only clip_norm keeps them from growing"
     elif certain:
@@ -95,11 +95,11 @@ def _stability(optimizer: SGD) -> tuple[float, str, str]:
     The recurrence of (θ, v) has the characteristic polynomial z² - (1 + μ - γλ) z + μ, and with
     Nesterov z² - (1 + μ - (1 + μ) γλ) z + μ (1 - γλ); both leave the unit circle at z = -1.
     """
-    mu = optimizer._momentum
+    mu = optimizer.momentum
     if mu == 0:
         return 2.0, "2/λ", ""
     given = f"momentum μ = {mu:g}, "
-    if optimizer._nesterov:
+    if optimizer.nesterov:
         return 2 * (1 + mu) / (1 + 2 * mu), "2(1 + μ)/((1 + 2μ)λ)", given
     return 2 * (1 + mu), "2(1 + μ)/λ", given
 
@@ -134,8 +134,8 @@ def _large_gradient(probe: Probe, optimizer: Optimizer | None, rate: float) -> I
     name = max(ratios, key=lambda node: ratios[node])
     if isinstance(optimizer, SGD):
         step, norm = rate * ratios[name], float(np.linalg.norm(probe.gradient))
-        if optimizer._clip_norm is not None and norm > optimizer._clip_norm:
-            step *= optimizer._clip_norm / norm
+        if optimizer.clip_norm is not None and norm > optimizer.clip_norm:
+            step *= optimizer.clip_norm / norm
         too_large = step > OWN_SIZES
         seen = (
             f"so that a step at learning rate {number(rate)} changes its weights by "
