@@ -154,10 +154,11 @@ def test_weights_must_be_finite(bad: float) -> None:
 
 @pytest.mark.parametrize("init", [nn.init.Constant(1e300), nn.init.Normal(1e300), [[1e300]]])
 def test_weights_must_be_finite_in_float32_too(init: Any) -> None:
-    x, dense = nn.Input(1), nn.Dense(1, init=init)
-    assert np.isfinite(nn.Sequential(x, dense, dtype=np.float64).theta).all()
-    with pytest.raises(ValueError, match='weights of "dense" are larger than a float32 can be'):
-        nn.Sequential(x, dense)
+    x = nn.Input(1)
+    for y in (nn.Dense(1, init=init, name="y")(x), nn.matmul(x, nn.Parameter((1, 1), init, "y"))):
+        assert np.isfinite(nn.Network(x, y, dtype=np.float64).theta).all()
+        with pytest.raises(ValueError, match='weights of "y" are larger than a float32 can be'):
+            nn.Network(x, y)
 
 
 @pytest.mark.parametrize("init", [np.ones((3, 2), complex), np.full((3, 2), "a")])

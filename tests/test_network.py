@@ -190,6 +190,15 @@ def test_a_theta_of_another_shape_is_refused(values: Any) -> None:
     assert same_bits(net.theta, before)
 
 
+@pytest.mark.parametrize("value", [1e300, np.inf, np.nan])
+def test_a_theta_that_is_not_finite_is_refused(value: float) -> None:
+    net = nn.mlp(2, [3], 1)
+    before = net.theta.copy()
+    with pytest.raises(ValueError, match=r"\[Network.theta\] theta has a NaN or an infinity"):
+        net.theta = np.full(net.parameter_count, value)
+    assert same_bits(net.theta, before)
+
+
 def test_theta_may_be_set_from_its_own_view() -> None:
     net = nn.mlp(3, [4], 1)
     expected = net.theta[::-1].copy()

@@ -45,14 +45,17 @@ auto vector_view(F vector_of) {
   };
 }
 
-template <class F>
-void set_vector(PyNetwork& self, const ArrayLike& values, const char* name, F vector_of) {
+/// `check` throws if the network cannot have the values, and is called before it is changed.
+template <class F, class Check>
+void set_vector(PyNetwork& self, const ArrayLike& values, const char* name, F vector_of,
+                Check check) {
   self.visit([&](auto& net) {
     const auto to = vector_of(net);
     using T = typename decltype(to)::value_type;
     const std::string where = std::string("Network.") + name;
     const auto source =
         vector<T>(values, "[" + where + "] " + name, static_cast<py::ssize_t>(to.size()));
+    check(net, source.data());
     const auto lock = self.writing(net, where);
     std::copy_n(source.data(), to.size(), to.begin());
   });
@@ -62,14 +65,23 @@ constexpr auto theta_of = [](auto& net) { return net.theta(); };
 constexpr auto gradient_of = [](auto& net) { return net.gradient(); };
 constexpr auto state_of = [](auto& net) { return net.state(); };
 
-/// Raises OptionError unless these can be running statistics: finite, and no variance below 0.
 template <class T>
-void check_state(const Network<T>& net, const T* state) {
+bool all_finite(const T* first, Index count) {
+  return std::all_of(first, first + count, [](T value) { return std::isfinite(value); });
+}
+
+/// Raises OptionError unless they are finite.
+constexpr auto check_theta = []<class T>(const Network<T>& net, const T* theta) {
+  if (all_finite(theta, net.parameter_count())) return;
+  throw OptionError("[Network.theta] theta has a NaN or an infinity");
+};
+
+/// Raises OptionError unless these can be running statistics: finite, and no variance below 0.
+constexpr auto check_state = []<class T>(const Network<T>& net, const T* state) {
   const std::string what = "[Network.state] state of ";
   for (const auto& node : net.graph().nodes()) {
     const T* first = state + node.state_offset;
-    const auto is_finite = [](T value) { return std::isfinite(value); };
-    if (!std::all_of(first, first + node.state.size(), is_finite)) {
+    if (!all_finite(first, node.state.size())) {
       throw OptionError(what + nnbind::in_quotes(node.name) + " has a NaN or an infinity");
     }
     const T* variances = first + node.state.cols;  // the row below the means
@@ -78,16 +90,7 @@ void check_state(const Network<T>& net, const T* state) {
       throw OptionError(what + nnbind::in_quotes(node.name) + " has a variance below 0");
     }
   }
-}
-
-void set_state(PyNetwork& self, const ArrayLike& values) {
-  self.visit([&](auto& net) {
-    using T = typename decltype(net.state())::value_type;
-    const auto size = static_cast<py::ssize_t>(net.state().size());
-    check_state(net, vector<T>(values, "[Network.state] state", size).data());
-  });
-  set_vector(self, values, "state", state_of);
-}
+};
 
 /// Lets the next step of a network be that of another one, which may be of another dtype.
 void continue_from(PyNetwork& self, PyNetwork& other) {
@@ -132,14 +135,18 @@ void register_vectors(py::class_<PyNetwork>& network) {
       .def_property(
           "theta", vector_view(theta_of),
           [](PyNetwork& self, const ArrayLike& values) {
-            set_vector(self, values, "theta", theta_of);
+            set_vector(self, values, "theta", theta_of, check_theta);
           },
           "All parameters in one vector, (parameter_count,): node after node W row by row, then\n"
-          "b. A view: writing to it changes the network, and it sees each training step.")
+          "b. A view: writing to it changes the network, and it sees each training step. Raises\n"
+          "ValueError if it is set to a NaN or an infinity.")
       .def_property_readonly("gradient", vector_view(gradient_of),
                              "What loss_and_gradient computed last, (parameter_count,): a view.")
       .def_property(
-          "state", vector_view(state_of), &set_state,
+          "state", vector_view(state_of),
+          [](PyNetwork& self, const ArrayLike& values) {
+            set_vector(self, values, "state", state_of, check_state);
+          },
           "What training moves without a gradient, in one vector: the running statistics of each\n"
           "batch normalization, its means, then its variances. A view; empty without any. Raises\n"
           "ValueError if it is set to a NaN, an infinity or a variance below 0.")

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "kernels/finite.hpp"
 #include "nnbind/error.hpp"
 
 namespace nnbind {
@@ -110,31 +111,35 @@ void Initializer::fill(MatrixView<T> block, bool bias, Random& random,
       const double* row = values_.data() + i * cols_;
       std::transform(row, row + cols_, block.row(i), [](double w) { return static_cast<T>(w); });
     }
-    return;
-  }
-  const double v = variance(kind_, static_cast<double>(inputs), static_cast<double>(block.cols));
-  const auto draw = [&]() -> double {
-    switch (kind_) {
-      case Kind::constant:
-        return first_;
-      case Kind::normal:
-        return first_ + second_ * random.normal();
-      case Kind::uniform:
-        return first_ + (second_ - first_) * random.uniform();
-      case Kind::lecun_normal:
-      case Kind::glorot_normal:
-      case Kind::he_normal:
-        return std::sqrt(v) * random.normal();
-      case Kind::lecun_uniform:
-      case Kind::glorot_uniform:
-      case Kind::he_uniform:
-        return std::sqrt(3 * v) * (2 * random.uniform() - 1);
-      default:
-        return 0;
+  } else {
+    const double v = variance(kind_, static_cast<double>(inputs), static_cast<double>(block.cols));
+    for (Index i = 0; i < inputs; ++i) {
+      std::generate_n(block.row(i), block.cols, [&] { return static_cast<T>(draw(random, v)); });
     }
-  };
-  for (Index i = 0; i < inputs; ++i) {
-    std::generate_n(block.row(i), block.cols, [&] { return static_cast<T>(draw()); });
+  }
+  const Index filled = kind_ == Kind::array ? rows_ : inputs;
+  require(kernels::all_finite<T>(block.middle_rows(0, filled)), "Initializer",
+          "the initial weights of " + in_quotes(layer) + " are larger than a float32 can be");
+}
+
+double Initializer::draw(Random& random, double variance) const {
+  switch (kind_) {
+    case Kind::constant:
+      return first_;
+    case Kind::normal:
+      return first_ + second_ * random.normal();
+    case Kind::uniform:
+      return first_ + (second_ - first_) * random.uniform();
+    case Kind::lecun_normal:
+    case Kind::glorot_normal:
+    case Kind::he_normal:
+      return std::sqrt(variance) * random.normal();
+    case Kind::lecun_uniform:
+    case Kind::glorot_uniform:
+    case Kind::he_uniform:
+      return std::sqrt(3 * variance) * (2 * random.uniform() - 1);
+    default:
+      return 0;
   }
 }
 

@@ -767,7 +767,8 @@ class Network:
     def theta(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
         All parameters in one vector, (parameter_count,): node after node W row by row, then
-        b. A view: writing to it changes the network, and it sees each training step.
+        b. A view: writing to it changes the network, and it sees each training step. Raises
+        ValueError if it is set to a NaN or an infinity.
         """
     @theta.setter
     def theta(self, arg1: numpy.typing.ArrayLike) -> None: ...

@@ -67,13 +67,16 @@ class Initializer {
   [[nodiscard]] Index cols() const { return cols_; }
 
   /// Fills a layer's block, (inputs × units) or, with a bias row, (inputs + 1) × units.
-  /// Throws ShapeError naming `layer` if an array does not fit.
+  /// Throws ShapeError naming `layer` if an array does not fit, and OptionError if a weight is
+  /// larger than a T can be.
   template <class T>
   void fill(MatrixView<T> block, bool bias, Random& random, std::string_view layer) const;
 
  private:
   explicit Initializer(Kind kind, double first = 0, double second = 0)
       : kind_(kind), first_(first), second_(second) {}
+
+  [[nodiscard]] double draw(Random& random, double variance) const;
 
   Kind kind_;
   double first_ = 0;

@@ -6,7 +6,6 @@
 #include "kernels/activation.hpp"
 #include "kernels/affine.hpp"
 #include "kernels/dropout.hpp"
-#include "kernels/finite.hpp"
 #include "kernels/packet.hpp"
 #include "nnbind/error.hpp"
 #include "operators/attributes.hpp"
@@ -75,8 +74,6 @@ void Dense<T>::initialize(MatrixView<T> parameters, Random& random, std::string_
   }
   const Initializer init = options_.init.value_or(Initializer::for_activation(options_.activation));
   init.fill(parameters, options_.bias, random, name);
-  require(kernels::all_finite<T>(parameters), "Dense",
-          "the initial weights of " + in_quotes(name) + " are larger than a float32 can be");
 }
 
 namespace {
