@@ -225,14 +225,19 @@ def test_an_optimizer_is_initialized() -> None:
 
 
 def test_labels_of_class_weights_are_integers() -> None:
-    wrong: list[Any] = [1.5, np.nan, np.inf, "1", b"1", None, 1j]
+    wrong: list[Any] = [1.5, np.nan, np.inf, "1", b"1", None, 1j, True, np.True_]
     for label in wrong:
         with pytest.raises(TypeError, match=r"^\[Network.fit\] class_weight has the label"):
             classified(class_weight={label: 2.0})
     expected = classified(class_weight={1: 2.0}).loss
-    right: list[Any] = [1.0, np.int8(1), np.float32(1), True]
+    right: list[Any] = [1.0, np.int8(1), np.float32(1)]
     for label in right:
         assert classified(class_weight={label: 2.0}).loss == expected
+
+
+def test_weights_of_classes_are_numbers() -> None:
+    with pytest.raises(TypeError, match=r"^\[Network.fit\] class_weight has dtype bool"):
+        classified(class_weight=[True, False])
 
 
 @pytest.mark.parametrize("optimizer", [0, "", [], False, np.ma.masked])

@@ -53,10 +53,13 @@ def test_the_number_of_threads_can_be_set() -> None:
         assert nn.show_config()["threads"] == n
 
 
-@pytest.mark.parametrize("n", [0, -1])
-def test_fewer_than_one_thread_is_refused(n: int) -> None:
-    with pytest.raises(ValueError, match="thread"):
+@pytest.mark.parametrize("n", [0, -1, 1025, 10**10, True, np.True_, 1.5, "2"])
+def test_what_is_no_number_of_threads_is_refused(n: Any) -> None:
+    before = nn.get_num_threads()
+    error = ValueError if type(n) is int else TypeError
+    with pytest.raises(error, match=r"^\[set_num_threads\] threads is .*; expected an integer"):
         nn.set_num_threads(n)
+    assert nn.get_num_threads() == before
 
 
 @pytest.mark.parametrize("n", [1, 3])

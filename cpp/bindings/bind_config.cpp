@@ -8,6 +8,7 @@ namespace nnbind::bindings {
 void register_config(py::module_& module) {
   module.attr("__version__") = version();
   module.attr("isa") = isa();
+  module.attr("most_threads") = most_threads;
   module.def("eigen_version", &eigen_version, "The version of Eigen that was compiled in.");
   module.def("openmp_version", &openmp_version,
              "The date of the OpenMP standard that was compiled in, as 201511.");
@@ -23,7 +24,8 @@ void register_config(py::module_& module) {
       },
       py::arg("threads"),
       "Set the number of threads for the whole process; None returns to the default.\n\n"
-      "Results are the same, bit for bit, for any number. Raises ValueError unless it is >= 1.");
+      "Results are the same, bit for bit, for any number. Raises ValueError unless it is 1 to\n"
+      "most_threads.");
 }
 
 }  // namespace nnbind::bindings

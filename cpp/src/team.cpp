@@ -111,8 +111,8 @@ int get_num_threads() {
 }
 
 void set_num_threads(int threads) {
-  require(threads >= 1, "set_num_threads",
-          std::to_string(threads) + " threads; expected an integer >= 1");
+  require(threads >= 1 && threads <= most_threads, "set_num_threads",
+          std::to_string(threads) + " threads; expected 1 to " + std::to_string(most_threads));
   chosen_threads.store(threads, std::memory_order_relaxed);
 }
 

@@ -28,6 +28,7 @@ TEST_F(Threads, AreAsManyAsWasSet) {
   set_num_threads(7);
   EXPECT_EQ(get_num_threads(), 7);
   EXPECT_THROW(set_num_threads(0), OptionError);
+  EXPECT_THROW(set_num_threads(most_threads + 1), OptionError);
   EXPECT_EQ(get_num_threads(), 7);
   EXPECT_EQ(threads_for(1000), 1);
   EXPECT_EQ(threads_for(1e12), 7);

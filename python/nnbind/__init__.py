@@ -28,10 +28,9 @@ from ._core import (
     ShapeError,
     __version__,
     get_num_threads,
-    set_num_threads,
 )
 from .checkpoint import Checkpoint
-from .config import show_config
+from .config import set_num_threads, show_config
 from .custom import CustomActivation, CustomLoss
 from .functions import (
     add,

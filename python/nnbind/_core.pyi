@@ -70,6 +70,7 @@ __all__: list[str] = [
     "matmul",
     "mean",
     "mean_squared_error",
+    "most_threads",
     "multiply",
     "negate",
     "numbers",
@@ -1414,7 +1415,8 @@ def set_num_threads(threads: typing.SupportsInt | typing.SupportsIndex | None) -
     """
     Set the number of threads for the whole process; None returns to the default.
 
-    Results are the same, bit for bit, for any number. Raises ValueError unless it is >= 1.
+    Results are the same, bit for bit, for any number. Raises ValueError unless it is 1 to
+    most_threads.
     """
 
 def sgd(
@@ -1461,3 +1463,4 @@ def sum() -> Operator:
 
 __version__: str
 isa: str
+most_threads: int = 1024

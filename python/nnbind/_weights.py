@@ -70,6 +70,8 @@ def _of_classes(
         }
     else:
         weights = _core.numbers(class_weight, f"[{where}] class_weight")
+        if weights.dtype == np.bool_:
+            raise TypeError(f"[{where}] class_weight has dtype bool; expected numbers")
         if weights.shape != (len(classes),):
             raise ShapeError(
                 f"[{where}] class_weight has shape {weights.shape}; expected ({len(classes)},)"
@@ -91,10 +93,11 @@ def _of_classes(
 
 
 def _label(label: Any, where: str) -> int:
-    if isinstance(label, Integral):
-        return int(label)
-    if isinstance(label, Real) and float(label).is_integer():
-        return int(float(label))
+    if not isinstance(label, bool):  # which Python takes for an integer
+        if isinstance(label, Integral):
+            return int(label)
+        if isinstance(label, Real) and float(label).is_integer():
+            return int(float(label))
     raise TypeError(f"[{where}] class_weight has the label {label!r}; expected an integer")
 
 

@@ -8,7 +8,9 @@ namespace nnbind {
 /// more than the processors that this process may run on and the quota of its cgroups.
 int get_num_threads();
 
-/// Sets it for the whole process. Throws OptionError unless it is >= 1.
+constexpr int most_threads = 1024;
+
+/// Sets it for the whole process. Throws OptionError unless it is 1 to most_threads.
 /// Results do not depend on it: they are the same, bit for bit, for any number of threads.
 void set_num_threads(int threads);
 
