@@ -24,6 +24,8 @@ MESSAGES: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (lambda x, a: nn.Dropout(a), TypeError, "[Dropout] rate is 'a'"),
     (lambda x, a: nn.BatchNorm(a), TypeError, "[BatchNorm] momentum is 'a'"),
     (lambda x, a: nn.BatchNorm(name=""), TypeError, "[BatchNorm] name is ''"),
+    (lambda x, a: nn.Dense(2, name="é" * 513), ValueError, "[Dense] name has 1026 bytes; expect"),
+    (lambda x, a: nn.Input(2, name=a * 1025), ValueError, "[Node] name has 1025 bytes; expected a"),
     (lambda x, a: nn.LayerNorm(a), TypeError, "[LayerNorm] epsilon is 'a'"),
     (lambda x, a: nn.Dropout(1), ValueError, "[Dropout] rate is 1; expected 0 <= rate < 1"),
     (lambda x, a: nn.BatchNorm(2), ValueError, "[BatchNorm] momentum is 2; expected 0 <= momentum"),
@@ -72,6 +74,7 @@ MESSAGES: list[tuple[Callable[[Any, Any], Any], type[Exception], str]] = [
     (lambda x, a: np.ones((1, 2)).__iadd__(x), TypeError, '"x" is a formula, not numbers'),
     # networks
     (lambda x, a: nn.Network(x, {3: nn.tanh(x)}), TypeError, "the name of an output is 3"),  # type: ignore[dict-item]
+    (lambda x, a: nn.Network(x, {a * 1025: nn.tanh(x)}), ValueError, "name of a node has 1025 byt"),
     (lambda x, a: nn.Network(x, {"": nn.tanh(x)}), TypeError, "the name of an output is ''"),
     (lambda x, a: nn.Network(x, nn.tanh(x), dtype="foo"), TypeError, "dtype is 'foo'; expected f"),
     (lambda x, a: nn.mlp(2, [], 1).astype("foo"), TypeError, "dtype is 'foo'; expected float32"),

@@ -8,6 +8,7 @@ namespace nnbind::bindings {
 void register_config(py::module_& module) {
   module.attr("__version__") = version();
   module.attr("isa") = isa();
+  module.attr("longest_name") = longest_name;
   module.attr("most_threads") = most_threads;
   module.def("eigen_version", &eigen_version, "The version of Eigen that was compiled in.");
   module.def("openmp_version", &openmp_version,

@@ -153,6 +153,9 @@ void Graph<T>::share(Node<T>& node, NodeId owner) const {
 template <class T>
 std::string Graph<T>::unique_name(std::string name, std::string_view kind) {
   if (!name.empty()) {
+    require(name.size() <= longest_name, "Graph",
+            "the name of a node has " + std::to_string(name.size()) + " bytes; expected at most " +
+                std::to_string(longest_name));
     require(!names_.contains(name), "Graph", "two nodes are named " + in_quotes(name));
     return name;
   }

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "expect_message.hpp"
 #include "gradient_check.hpp"
 #include "nnbind/dense.hpp"
 #include "nnbind/error.hpp"
@@ -182,6 +183,14 @@ TEST(Graph, NamesAreUnique) {
   EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense_1");
   EXPECT_EQ(graph.node(graph.add(dense(2), {input})).name, "dense_3");
   EXPECT_THROW(graph.add(dense(2), {input}, "dense_2"), OptionError);
+}
+
+TEST(Graph, NamesAreAsLongAsFilesTake) {
+  Graph<double> graph;
+  graph.input(3, std::string(longest_name, 'x'));
+  expect_message<OptionError>("[Graph] the name of a node has 1025 bytes; expected at most 1024",
+                              [&] { graph.input(3, std::string(longest_name + 1, 'x')); });
+  EXPECT_EQ(graph.nodes().size(), 1);
 }
 
 TEST(Graph, MakesUpNamesOfManyNodesInLittleTime) {

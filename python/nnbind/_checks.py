@@ -68,10 +68,18 @@ def text(value: Any, name: str, where: str, expected: str = "a string") -> str:
 
 
 def node_name(name: Any, where: str) -> str | None:
-    """The name of a node or a layer. Raises TypeError unless it is None or a string with text."""
+    """The name of a node or a layer.
+
+    Raises TypeError unless it is None or a string with text, ValueError if it is too long.
+    """
+    if name is None:
+        return None
     if name == "":
         raise TypeError(f"[{where}] name is ''; expected a string or None")
-    return None if name is None else text(name, "name", where, "a string or None")
+    size = len(text(name, "name", where, "a string or None").encode())
+    if size > _core.longest_name:
+        raise ValueError(f"[{where}] name has {size} bytes; expected at most {_core.longest_name}")
+    return name
 
 
 def seed(value: Any, where: str) -> int:

@@ -66,6 +66,7 @@ __all__: list[str] = [
     "isa",
     "layer_norm",
     "log",
+    "longest_name",
     "loss_from_name",
     "matmul",
     "mean",
@@ -1463,4 +1464,5 @@ def sum() -> Operator:
 
 __version__: str
 isa: str
+longest_name: int = 1024
 most_threads: int = 1024

@@ -56,6 +56,8 @@ class Checkpoint(Fixed):
             keep=integer(keep, "keep", 1, where),
             best=flag(best, "best", where),
         )
+        if not self.path.name or self.path.is_dir():
+            raise ValueError(f"[{where}] path is {path!r}; expected that of a file")
         if EPOCH in str(self.path.parent):
             raise ValueError(f"[{where}] path is {path!r}; only the file's name may have {EPOCH}")
         if "{" in self.path.name.replace(EPOCH, ""):  # "{epoch:03d}", of other libraries

@@ -53,6 +53,9 @@ template <class T>
 Shape infer_shape(const Operator<T>& op, std::span<const std::string> names,
                   std::span<const Shape> shapes);
 
+/// Bytes that a node's name may have, of which files say more than once.
+constexpr std::size_t longest_name = 1024;
+
 /// A directed acyclic graph, as a list to which nodes are only ever added. A node may name only
 /// nodes that exist: no cycle can be written, and the order of the list is a topological order.
 /// So a forward pass is a loop up the list and a backward pass a loop down it.
@@ -65,7 +68,7 @@ class Graph {
   /// An operator over nodes that exist. With `shared`, a node of the same operator, it has that
   /// node's parameters and state instead of its own: their gradients add up.
   /// Throws ShapeError or OptionError if it does not fit them, and OptionError if the name is
-  /// taken, the operator a null pointer, or the inputs more than most_inputs.
+  /// taken or too long, the operator a null pointer, or the inputs more than most_inputs.
   NodeId add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::string name = "",
              std::optional<NodeId> shared = std::nullopt);
 

@@ -14,9 +14,6 @@
 
 namespace nnbind::model {
 
-// Bounds of what the JSON says, so that a small file cannot ask for much work.
-constexpr std::size_t longest_name = 1024;
-
 /// What a network is in a file. The tensors are views of the network and of `arrays`.
 struct Description {
   std::string architecture;

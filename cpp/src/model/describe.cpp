@@ -29,9 +29,6 @@ template <class T>
 Json describe(const Network<T>& network, NodeId id, Description& to) {
   const Node<T>& node = network.graph().node(id);
   Json json{{"name", node.name}, {"op", node.op->kind()}};
-  require(node.name.size() <= longest_name, "save",
-          "the name of a node has " + std::to_string(node.name.size()) +
-              " bytes; a model file has room for " + std::to_string(longest_name));
   if (network.graph().is_input(id)) {
     json["attributes"] = {{"width", node.shape.cols}};
     return json;
