@@ -191,6 +191,21 @@ def test_numbers_that_are_not_finite_are_told(tmp_path: Path) -> None:
     np.testing.assert_array_equal(twin.theta, net.theta)
 
 
+def test_a_network_that_no_file_may_hold_is_not_saved(tmp_path: Path) -> None:
+    net = trained()[0]
+    net.save(tmp_path / "net")
+    before = (tmp_path / "net").read_bytes()
+    net.state[-1] = -1e-9  # a view: only whoever reads it can look
+    for save in (
+        lambda: net.save(tmp_path / "net"),
+        lambda: net.save(tmp_path / "net", training_state=True),
+        lambda: pickle.dumps(net),
+    ):
+        with pytest.raises(ValueError, match=r'"batch_norm.running_variance" has a variance below'):
+            save()
+    assert (tmp_path / "net").read_bytes() == before
+
+
 def test_a_callback_saves_what_the_network_is_then(tmp_path: Path) -> None:
     net, X, y = trained()
     thetas = []

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,19 @@ def test_a_fit_that_has_ended_makes_more_epochs(dtype: Any, tmp_path: Path) -> N
     net = nn.resume(path, X, Y, epochs=12, progress=False)
     assert_same(net, begin(dtype=dtype))
     assert isinstance(net, nn.Sequential)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size"])
+def test_options_without_end_are_saved(name: str, tmp_path: Path) -> None:
+    def fit(**options: Any) -> nn.Network:
+        net = nn.mlp(4, [3], 2, dtype=np.float64)
+        net.fit(X, Y, loss="mse", progress=False, **{"epochs": 4, **options})
+        return net
+
+    path = tmp_path / "net"
+    with pytest.raises(Interruption):
+        fit(callbacks=[nn.Checkpoint(path), interrupt(2)], **{name: sys.maxsize})
+    assert_same(nn.resume(path, X, Y, epochs=4, progress=False), fit())
 
 
 def test_what_was_resumed_can_be_saved_again(tmp_path: Path) -> None:

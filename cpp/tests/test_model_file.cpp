@@ -97,9 +97,16 @@ TYPED_TEST(ModelFile, MayHoldNaNButNoVarianceBelowZero) {
   const auto net = everything<T>();
   net->theta()[0] = std::numeric_limits<T>::quiet_NaN();
   EXPECT_TRUE(std::isnan(load_network<T>(bytes_of(save_bytes(*net)))->theta()[0]));
-  net->state()[5] = -1;
-  expect_message<FileError>("tensor \"norm.running_variance\" has a variance below 0",
-                            [&] { (void)load_network<T>(bytes_of(save_bytes(*net))); });
+  const std::string error = "tensor \"norm.running_variance\" has a variance below 0";
+  const T variance = net->state()[5] = 123, below = -1;
+  const auto raw = [](const T& number) {
+    return std::string(reinterpret_cast<const char*>(&number), sizeof(T));
+  };
+  std::string bytes = save_bytes(*net);
+  bytes.replace(bytes.find(raw(variance)), sizeof(T), raw(below));
+  expect_message<FileError>(error, [&] { (void)load_network<T>(bytes_of(bytes)); });
+  net->state()[5] = below;
+  expect_message<OptionError>("[save] " + error, [&] { (void)save_bytes(*net); });
 }
 
 TYPED_TEST(ModelFile, TellsTheTypeOfItsNumbers) {

@@ -98,8 +98,11 @@ class TensorReader {
   std::map<std::string, TensorEntry> left_;
 };
 
-/// Throws FileError if it is of running variances and one is below 0, which no training makes it.
+/// "", or what is wrong: it is of running variances and one is below 0, which no training makes it.
 /// A NaN may be what training has come to.
+template <class T>
+std::string variance_error(const Place<T>& place);
+/// Throws FileError if there is such an error.
 template <class T>
 void check_variances(const Place<T>& place);
 

@@ -62,6 +62,8 @@ Description describe(const Network<T>& network) {
     json["nodes"].push_back(describe(network, id, description));
   }
   for (const auto& place : places(network)) {
+    const std::string error = variance_error(place);
+    require(error.empty(), "save", error);
     description.tensors.push_back(
         {place.name, dtype_name<T>, place.shape, std::as_bytes(place.numbers)});
   }

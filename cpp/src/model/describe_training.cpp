@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "model/attributes.hpp"
 #include "model/training.hpp"
 #include "nnbind/error.hpp"
@@ -25,10 +27,11 @@ Json losses_of(const Losses& losses) {
   return list;
 }
 
-/// With a seed, which a fit has set unless somebody took it away again.
+/// With a seed, which a fit has set unless somebody took it away again. No fit comes to the ends of
+/// what a file may say of epochs and batches, which stand there for "without end" and "whole".
 Json options_of(const FitOptions& options, std::uint64_t network_seed) {
-  Json json{{"epochs", options.epochs},
-            {"batch_size", options.batch_size},
+  Json json{{"epochs", std::min(options.epochs, most_index)},
+            {"batch_size", std::min(options.batch_size, most_index)},
             {"shuffle", options.shuffle},
             {"seed", options.seed.value_or(network_seed)},
             {"metrics", Json::array()},

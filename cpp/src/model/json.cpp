@@ -107,7 +107,7 @@ std::uint64_t natural_number(const Json& value, const std::string& what) {
 
 Index index_number(const Json& value, const std::string& what) {
   const std::uint64_t number = natural_number(value, what);
-  if (number > std::uint64_t{1} << 62) refuse(value, what, "at most 2^62");
+  if (number > std::uint64_t{most_index}) refuse(value, what, "at most 2^62");
   return static_cast<Index>(number);
 }
 

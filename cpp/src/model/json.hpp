@@ -40,7 +40,8 @@ void require_keys(const Json& object, std::initializer_list<std::string_view> kn
 
 /// Values of one type. Throw FileError, in words of `what`, if it is of another.
 std::uint64_t natural_number(const Json& value, const std::string& what);
-/// At most 2^62, so that one may be added.
+constexpr Index most_index = Index{1} << 62;  // so that one may be added
+/// At most that.
 Index index_number(const Json& value, const std::string& what);
 bool flag(const Json& value, const std::string& what);
 double real(const Json& value, const std::string& what);

@@ -69,14 +69,21 @@ void TensorReader::finish() const {
 }
 
 template <class T>
-void check_variances(const Place<T>& place) {
+std::string variance_error(const Place<T>& place) {
   const bool are_variances = place.name.ends_with(".running_variance");
-  require_file(!are_variances || std::ranges::none_of(place.numbers, [](T v) { return v < 0; }),
-               "tensor " + nnbind::in_quotes(place.name) + " has a variance below 0");
+  if (!are_variances || std::ranges::none_of(place.numbers, [](T v) { return v < 0; })) return "";
+  return "tensor " + nnbind::in_quotes(place.name) + " has a variance below 0";
 }
 
-#define NNBIND_INSTANTIATE(T)                           \
-  template void TensorReader::fill<T>(const Place<T>&); \
+template <class T>
+void check_variances(const Place<T>& place) {
+  const std::string error = variance_error(place);
+  require_file(error.empty(), error);
+}
+
+#define NNBIND_INSTANTIATE(T)                                          \
+  template void TensorReader::fill<T>(const Place<T>&);                \
+  template std::string variance_error<const T>(const Place<const T>&); \
   template void check_variances<T>(const Place<T>&);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
