@@ -98,6 +98,7 @@ COUNTS: dict[str, Make] = {
     "batch_size of diagnose": lambda v: nn.diagnose(network(), X, Y, "mse", batch_size=v),
     "n": nn.datasets.moons,
     "seed of moons": lambda v: nn.datasets.moons(4, seed=v),
+    "step of a schedule": SCHEDULES.InverseScaling(0.1, 0.5).rate,
 }
 FLAGS: dict[str, Make] = {
     "shuffle": lambda v: fitted(shuffle=v),

@@ -80,6 +80,31 @@ def test_plateaus_reduce_the_rate_down_to_a_least_one(validated: bool) -> None:
     np.testing.assert_allclose(history.learning_rate, expected, rtol=1e-9)
 
 
+def test_a_step_is_an_index_of_the_core() -> None:
+    schedule = nn.schedules.InverseScaling(0.1, 0.5)
+    assert schedule.rate(2**63 - 1) > 0
+    with pytest.raises(
+        ValueError, match=r"^\[Schedule.rate\] step is 9223372036854775808; .* < 2\^63"
+    ):
+        schedule.rate(2**63)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "shown"),
+    [
+        (nn.schedules.Constant(0.1), "Constant(rate=0.1)"),
+        (nn.schedules.Step(0.1, 30), "Step(rate=0.1, every=30, factor=0.1)"),
+        (nn.schedules.InverseScaling(2), "InverseScaling(rate=2, power=0.5)"),
+        (
+            nn.schedules.ReduceOnPlateau(1e-3),
+            "ReduceOnPlateau(rate=0.001, factor=0.1, patience=10, min_delta=1e-04, min_rate=0)",
+        ),
+    ],
+)
+def test_schedules_show_their_options(schedule: Any, shown: str) -> None:
+    assert repr(schedule) == shown
+
+
 def test_progress_keeps_the_rate() -> None:
     net = nn.Sequential(nn.Input(1), nn.Dense(1), dtype=np.float64)
     schedule = nn.schedules.ReduceOnPlateau(0.01, factor=0.1, patience=2)

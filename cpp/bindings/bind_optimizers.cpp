@@ -1,7 +1,10 @@
 // Optimizers and schedules.
 #include <pybind11/stl.h>
 
+#include <cctype>
+
 #include "bindings.hpp"
+#include "signature.hpp"
 
 namespace nnbind::bindings {
 
@@ -33,10 +36,49 @@ Recipe read(const py::tuple& told) {
   return recipe;
 }
 
+/// "InverseScaling(rate=0.1, power=0.5)", as in nn.schedules.
+std::string text(const Schedule& schedule) {
+  const Recipe recipe = schedule.recipe().value();
+  std::string name, options;
+  bool begins_word = true;
+  for (const char letter : recipe.name) {
+    if (letter != '_') name += begins_word ? static_cast<char>(std::toupper(letter)) : letter;
+    begins_word = letter == '_';
+  }
+  for (const auto& [option, value] : recipe.options) {
+    const auto* const count = std::get_if<std::int64_t>(&value);
+    options += (options.empty() ? "" : ", ") + option + "=" +
+               (count == nullptr ? number_text(std::get<double>(value)) : std::to_string(*count));
+  }
+  return name + "(" + options + ")";
+}
+
+/// Raises TypeError or ValueError unless it is an integer >= 0, which no bool is.
+std::int64_t step_number(const Integer& step) {
+  const std::string what = "[Schedule.rate] step is " + std::string(py::repr(step));
+  const auto number = py::reinterpret_steal<py::object>(
+      PyBool_Check(step.ptr()) != 0 ? nullptr : PyNumber_Index(step.ptr()));
+  if (!number) {
+    PyErr_Clear();
+    throw py::type_error(what + "; expected an integer");
+  }
+  int overflow = 0;
+  const std::int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (value < 0 || overflow != 0) {
+    throw OptionError(what + "; expected an integer " + (overflow > 0 ? "< 2^63" : ">= 0"));
+  }
+  return value;
+}
+
 void register_schedules(py::module_& module) {
   py::class_<Schedule, SchedulePointer>(module, "Schedule",
                                         "The learning rate as a function of the step.")
-      .def("rate", &Schedule::rate, py::arg("step"), "The learning rate of step t = 0, 1, ...")
+      .def(
+          "rate",
+          [](const Schedule& self, const Integer& step) { return self.rate(step_number(step)); },
+          py::arg("step"),
+          "The learning rate of step t = 0, 1, ... Raises TypeError or ValueError for another.")
+      .def("__repr__", &text)
       .def(py::pickle([](const Schedule& self) -> State { return told(self.recipe().value()); },
                       [](const State& state) { return make_schedule(read(state)); }));
   module.def("constant_rate", &constant_rate, py::arg("rate"), "Always the same rate.");

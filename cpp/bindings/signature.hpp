@@ -61,6 +61,7 @@ using EndEpoch = Named<"collections.abc.Callable[[], bool] | None">;
 /// What stands for an object in a pickle.
 using State = Named<"tuple[typing.Any, ...]">;
 using FilePath = Named<"os.PathLike[builtins.str]">;
+using Integer = Named<"typing.SupportsIndex">;
 using Anything = Named<"builtins.object">;
 
 }  // namespace nnbind::bindings

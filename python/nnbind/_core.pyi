@@ -274,10 +274,11 @@ class Schedule:
     The learning rate as a function of the step.
     """
     def __getstate__(self) -> tuple[typing.Any, ...]: ...
+    def __repr__(self) -> str: ...
     def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
-    def rate(self, step: typing.SupportsInt | typing.SupportsIndex) -> float:
+    def rate(self, step: typing.SupportsIndex) -> float:
         """
-        The learning rate of step t = 0, 1, ...
+        The learning rate of step t = 0, 1, ... Raises TypeError or ValueError for another.
         """
 
 class Optimizer:
