@@ -103,10 +103,33 @@ def test_noise_is_the_standard_deviation_about_the_curve(name: str) -> None:
     np.testing.assert_allclose((noisy - exact).std(axis=0), 0.2, atol=0.005)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("clouds", ["distance", "spread"]),
+        ("circles", ["noise"]),
+        ("moons", ["noise"]),
+        ("spirals", ["turns", "noise"]),
+    ],
+)
+def test_the_largest_options_give_finite_samples(name: str, options: list[str]) -> None:
+    X, _ = MAKERS[name](1000, **dict.fromkeys(options, np.nextafter(1e30, 0)))
+    assert np.isfinite(X).all()
+
+
 BAD_OPTIONS: list[tuple[str, dict[str, Any], Any, str]] = [
-    ("clouds", {"distance": -1.0}, ValueError, r"distance is -1.0; expected a finite number >= 0"),
+    (
+        "clouds",
+        {"distance": -1.0},
+        ValueError,
+        r"distance is -1.0; expected 0 <= distance < 1e\+30",
+    ),
     ("clouds", {"spread": np.nan}, ValueError, "spread is nan"),
     ("clouds", {"spread": np.inf}, ValueError, "spread is inf"),
+    ("clouds", {"spread": 1e39}, ValueError, r"spread is 1e\+39"),
+    ("clouds", {"distance": 1e300}, ValueError, r"distance is 1e\+300"),
+    ("moons", {"noise": 1e300}, ValueError, r"noise is 1e\+300"),
+    ("spirals", {"turns": 1e308}, ValueError, r"turns is 1e\+308"),
     ("clouds", {"spread": "wide"}, TypeError, "spread is 'wide'; expected a number"),
     ("circles", {"ratio": 1.0}, ValueError, r"ratio is 1.0; expected 0 <= ratio < 1"),
     ("circles", {"ratio": -0.1}, ValueError, "ratio is -0.1"),

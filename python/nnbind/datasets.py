@@ -6,7 +6,8 @@ what the perceptron criterion and the hinge loss want. The samples are in random
 classes have n/2 samples each (the first has one more if n is odd). The same arguments give the same
 data.
 
-All raise TypeError for what is no number, and ValueError for a number that is not allowed.
+All raise TypeError for what is no number, and ValueError for a number that is not allowed, as one
+from 1e30 on: X would not be finite.
 """
 
 from __future__ import annotations
@@ -129,12 +130,11 @@ class _Draw:
         self.rng = np.random.default_rng(checked_seed(seed, self.where))
         self.classes = self.rng.permutation(np.arange(self.n) % 2)
 
-    def number(self, name: str, value: Any, below: float = math.inf) -> float:
-        """The option as a float in [0, below)."""
+    def number(self, name: str, value: Any, below: float = 1e30) -> float:
+        """The option as a float in [0, below): as large as keeps X finite in float32."""
         number = real(value, name, self.where)
         if not 0 <= number < below:
-            allowed = "a finite number >= 0" if below == math.inf else f"0 <= {name} < {below}"
-            raise ValueError(f"[{self.where}] {name} is {number}; expected {allowed}")
+            raise ValueError(f"[{self.where}] {name} is {number}; expected 0 <= {name} < {below:g}")
         return number
 
     def uniform(self, end: float) -> NDArray[np.float64]:
