@@ -92,12 +92,21 @@ def test_binary_accuracy_knows_logits_and_logarithms() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 3, 64, 96, 300])
-def test_r2_of_a_constant_is_nil(n: int, rng: np.random.Generator) -> None:
+def test_r2_of_a_constant_that_is_missed_is_nil(n: int, rng: np.random.Generator) -> None:
     net = nn.mlp(4, [6], 1, dtype=np.float64)
     x, y = rng.normal(size=(n, 4)), np.full((n, 1), 0.1)
     assert net.evaluate(x, y, loss="mse", metrics=["r2"])["r2"] == 0
     history = fit(net, x, y, loss="mse", epochs=1, batch_size=7, metrics=["r2"])
     assert history.metrics["r2"] == [0]
+
+
+def test_r2_of_a_constant_that_is_met_is_one(rng: np.random.Generator) -> None:
+    net = nn.Sequential(nn.Input(4), nn.Dense(2, init="zeros"), dtype=np.float64)
+    x, y = rng.normal(size=(300, 4)), np.zeros((300, 2))
+    assert net.evaluate(x, y, loss="mse", metrics=["r2"])["r2"] == 1
+    assert fit(net, x, y, loss="mse", epochs=1, metrics=["r2"]).metrics["r2"] == [1]
+    y[:, 1] = 0.1
+    assert net.evaluate(x, y, loss="mse", metrics=["r2"])["r2"] == 0.5
 
 
 def test_metrics_of_training_are_of_its_samples(rng: np.random.Generator) -> None:

@@ -107,7 +107,11 @@ double MetricSums::value(Metric metric) const {
   }
   double sum = 0;
   for (std::size_t k = 0; k < residual_.size(); ++k) {
-    if (variation_[k] > 0) sum += 1 - residual_[k] / variation_[k];
+    if (variation_[k] > 0) {
+      sum += 1 - residual_[k] / variation_[k];
+    } else if (residual_[k] == 0) {
+      sum += 1;  // as scikit-learn has it
+    }
   }
   return sum / outputs;
 }

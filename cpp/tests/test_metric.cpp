@@ -27,10 +27,11 @@ TEST(Metrics, AreWhatTheirNamesSay) {
   EXPECT_DOUBLE_EQ(sums.value(Metric::mae), (0.1 + 0.2 + 0.7 + 0.6 + 0.3 + 0.9) / 6);
 }
 
-TEST(Metrics, R2IsOneForTheTruthZeroForTheMeanAndZeroForAConstant) {
+TEST(Metrics, R2IsOneForTheTruthZeroForTheMeanAndZeroForAMissedConstant) {
   EXPECT_DOUBLE_EQ(sums_of({{1}, {2}, {6}}, {{1}, {2}, {6}}).value(Metric::r2), 1);
   EXPECT_DOUBLE_EQ(sums_of({{3}, {3}, {3}}, {{1}, {2}, {6}}).value(Metric::r2), 0);
-  EXPECT_DOUBLE_EQ(sums_of({{3}, {4}}, {{5}, {5}}).value(Metric::r2), 0);
+  EXPECT_DOUBLE_EQ(sums_of({{3}, {5}}, {{5}, {5}}).value(Metric::r2), 0);
+  EXPECT_DOUBLE_EQ(sums_of({{5}, {5}}, {{5}, {5}}).value(Metric::r2), 1);
   EXPECT_DOUBLE_EQ(sums_of({{1, 3}, {2, 3}, {6, 3}}, {{1, 1}, {2, 2}, {6, 6}}).value(Metric::r2),
                    0.5);
 }

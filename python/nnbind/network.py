@@ -162,7 +162,8 @@ class Network(Derivatives, Inspection, Saving):
         samples whose largest output is at the right class, or with one output as
         "binary_accuracy", the part of all outputs on the right side of 1/2 (of 0 for logits and
         margins, and where targets are -1 and 1: where one of training or validation is below 0);
-        "mse", "mae", "r2", of the outputs as they are.
+        "mse", "mae", "r2", of the outputs as they are: the last is 1 for a constant that is met,
+        and else 0 for a constant.
         ``shuffle``: a new order for each epoch, from ``seed`` (by default the network's) and the
         number of epochs trained so far. ``sample_order``: the caller's own, (n,) or (epochs, n).
         ``sample_weight`` (n,) multiplies d; ``class_weight`` too, for a single output:

@@ -21,7 +21,8 @@ namespace nnbind {
 /// |                 | {-1, 1} where one is below 0, be it in the training or the validation set   |
 /// | mse             | mean of (y - f)² over samples and outputs                                   |
 /// | mae             | mean of |y - f| over samples and outputs                                    |
-/// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; 0 where y is constant |
+/// | r2              | 1 - Σ (y - f)² / Σ (y - ȳ)² for each output, averaged; where y is constant  |
+/// |                 | 1 if every f is that, else 0                                                |
 ///
 /// Where the target is a label, y is the row that is 1 at that class and 0 elsewhere.
 // clang-format on
