@@ -83,6 +83,7 @@ BAD_Y: list[tuple[Any, type[Exception], str]] = [
 BAD_LABELS: list[tuple[Any, type[Exception], str]] = [
     (np.where(LABELS == 1, 2, 0), ValueError, r"y has (the )?label 2 in row 1"),
     (-LABELS, ValueError, r"y has (the )?label -1 in row 1"),
+    (LABELS.astype(np.uint64) << 63, ValueError, r"y has the (label|entry) 9223372036854775808"),
     (LABELS[:4], nn.ShapeError, r"y has shape \(4,\); expected \(6,"),
     (LABELS.astype(float), nn.ShapeError, r"y has shape \(6,\)"),
     (LABELS[:, None], nn.ShapeError, r"y has shape \(6, 1\); expected \(6, 2\)"),

@@ -169,6 +169,13 @@ py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t si
   if (std::numeric_limits<T>::is_integer && !is_integer(array)) {
     throw py::type_error(what + " has dtype " + dtype_text(array) + "; expected integers");
   }
+  if (std::numeric_limits<T>::is_integer && array.dtype().kind() == 'u') {
+    const auto most = array.attr("max")(py::arg("initial") = 0).template cast<std::uint64_t>();
+    if (most > std::uint64_t{std::numeric_limits<std::int64_t>::max()}) {
+      throw OptionError(what + " has the entry " + std::to_string(most) +
+                        "; expected less than 2^63");
+    }
+  }
   return py::array_t<T>(converted<T>(array));
 }
 

@@ -75,7 +75,8 @@ bool overlap(MatrixView<const T> matrix, std::span<const T> memory);
 template <class T>
 Borrowed<T> copy_of(const Borrowed<T>& matrix);
 
-/// A 1-D contiguous array of T, `size` long. Raises ShapeError if it is not.
+/// A 1-D contiguous array of T, `size` long. Raises ShapeError if it is not; of integers also
+/// TypeError for other numbers, and OptionError for one that is none of T's.
 template <class T>
 py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t size);
 
