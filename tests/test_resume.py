@@ -206,7 +206,9 @@ def test_batches_that_grow_go_on(sizes: tuple[int, ...], tmp_path: Path) -> None
         ((X, Y), {"validation_data": VALIDATION}, "the fit began without validation_data"),
         ((X, Y), {"sample_weight": WEIGHT}, "the fit began without sample_weight"),
         (([(X, Y)], None), {}, r"\[resume\] the fit began with arrays X and y"),
-        ((X[:, :3], Y), {}, r"X has shape \(60, 3\)"),
+        ((X[:, :3], Y), {}, r"\[resume\] X has shape \(60, 3\)"),
+        ((X, Y[:-1]), {}, r"\[resume\] y has shape \(59, 2\)"),
+        ((X, Y * np.nan), {}, r"\[resume\] y has a NaN in row 0"),
         ((X, Y), {"epochs": -1}, "epochs is -1"),
     ],
 )
@@ -235,7 +237,9 @@ def test_only_a_whole_epoch_of_the_last_fit_is_saved(tmp_path: Path) -> None:
         net.save(path, training_state=True)
     assert not path.exists()
     net.save(path)
-    with pytest.raises(nn.FileError, match="the file has a network and no training"):
+    with pytest.raises(
+        nn.FileError, match=r"^\[resume\] .*: the file has a network and no training"
+    ):
         nn.resume(path, X, Y)
 
 

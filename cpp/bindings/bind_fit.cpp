@@ -14,8 +14,11 @@ namespace {
 template <class T>
 class PythonBatches final : public BatchSource<T> {
  public:
-  PythonBatches(py::object iterable, Network<T>& network, const Losses& losses)
-      : iterable_(std::move(iterable)), network_(&network), losses_(&losses) {}
+  PythonBatches(py::object iterable, Network<T>& network, const Losses& losses, std::string where)
+      : iterable_(std::move(iterable)),
+        network_(&network),
+        losses_(&losses),
+        where_(std::move(where)) {}
 
   void begin_epoch() override {
     const Gil gil;
@@ -34,12 +37,12 @@ class PythonBatches final : public BatchSource<T> {
     if (!(is_list || py::isinstance<py::tuple>(batch)) || py::len(batch) < 2 ||
         py::len(batch) > 3) {
       throw py::type_error(
-          "[Network.fit] the iterator gave no batch; expected (X, y) or (X, y, sample_weight)");
+          "[" + where_ + "] the iterator gave no batch; expected (X, y) or (X, y, sample_weight)");
     }
     const py::tuple given(batch);
     const py::object weight = given.size() == 3 ? py::object(given[2]) : py::none();
-    current_ = arrays<T>(given[0], given[1], weight, *network_, *losses_, "Network.fit", "batch ");
-    check(current_.dataset, *network_, *losses_, "Network.fit", "batch ");
+    current_ = arrays<T>(given[0], given[1], weight, *network_, *losses_, where_, "batch ");
+    check(current_.dataset, *network_, *losses_, where_, "batch ");
     return current_.dataset;
   }
 
@@ -48,6 +51,7 @@ class PythonBatches final : public BatchSource<T> {
   py::object iterator_;
   Network<T>* network_;
   const Losses* losses_;
+  std::string where_;
   Arrays<T> current_;
 };
 
@@ -90,8 +94,9 @@ class SharedHistory {
 
 /// The hooks of a fit, for a Python callable `end_epoch() -> bool` or None.
 FitHooks python_hooks(PyNetwork& network, SharedHistory& history, const EndEpoch& end_epoch,
-                      double interval) {
+                      double interval, const std::string& where) {
   FitHooks hooks;
+  hooks.where = where;
   hooks.poll = [] {
     const Gil gil;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
@@ -120,9 +125,10 @@ struct FitCall {
 /// A fit's list of samples, as long as there is one.
 class BorrowedOrder {
  public:
-  BorrowedOrder(FitOptions& options, const py::object& order) : options_(options) {
+  BorrowedOrder(FitOptions& options, const py::object& order, const std::string& where)
+      : options_(options) {
     if (order.is_none()) return;
-    order_ = vector<std::int64_t>(order, "[Network.fit] sample_order",
+    order_ = vector<std::int64_t>(order, "[" + where + "] sample_order",
                                   static_cast<py::ssize_t>(py::len(order)));
     options_.sample_order = {order_.data(), static_cast<std::size_t>(order_.size())};
   }
@@ -138,22 +144,22 @@ class BorrowedOrder {
 template <class T>
 void fit_network(Network<T>& network, const FitCall& call, Training<T>& training,
                  const FitHooks& hooks) {
-  const BorrowedOrder order(training.options, call.order);
+  const BorrowedOrder order(training.options, call.order, hooks.where);
   Arrays<T> validation;
   const Dataset<T>* validation_set = nullptr;
   if (const py::tuple& given = call.validation; !given.empty()) {
     const py::object weight = given.size() > 2 ? py::object(given[2]) : py::none();
-    validation = arrays<T>(given[0], given[1], weight, network, training.losses, "Network.fit",
-                           "validation ");
+    validation =
+        arrays<T>(given[0], given[1], weight, network, training.losses, hooks.where, "validation ");
     validation_set = &validation.dataset;
   }
   if (call.y.is_none()) {
-    PythonBatches<T> batches(call.x, network, training.losses);
+    PythonBatches<T> batches(call.x, network, training.losses, hooks.where);
     const WithoutGil released;
     fit<T>(network, batches, training, validation_set, hooks);
   } else {
     const Arrays<T> data =
-        arrays<T>(call.x, call.y, call.sample_weight, network, training.losses, "Network.fit");
+        arrays<T>(call.x, call.y, call.sample_weight, network, training.losses, hooks.where);
     const WithoutGil released;
     fit<T>(network, data.dataset, training, validation_set, hooks);
   }
@@ -167,7 +173,7 @@ void register_fit(py::class_<PyNetwork>& network) {
       [](PyNetwork& self, PyTraining& fit, const Samples& x, const OptionalParts& y,
          const OptionalBatch& validation, const OptionalArrayLike& sample_order,
          const OptionalArrayLike& sample_weight, const EndEpoch& end_epoch, double interval,
-         History& history) {
+         History& history, const std::string& where) {
         FitCall call;
         call.x = x;
         call.y = y;
@@ -177,24 +183,27 @@ void register_fit(py::class_<PyNetwork>& network) {
         self.visit([&]<class T>(Network<T>& net) {
           Training<T>& training = fit.of<T>();
           SharedHistory shared(training.history, history);
-          fit_network(net, call, training, python_hooks(self, shared, end_epoch, interval));
+          fit_network(net, call, training, python_hooks(self, shared, end_epoch, interval, where));
         });
       },
       py::arg("fit"), py::arg("X"), py::arg("y"), py::kw_only(), py::arg("validation"),
       py::arg("sample_order"), py::arg("sample_weight"), py::arg("end_epoch"), py::arg("interval"),
-      py::arg("history"), "The fit behind nnbind.Network.fit, begun or gone on with.");
+      py::arg("history"), py::arg("where"),
+      "The fit behind nnbind.Network.fit, begun or gone on with.");
   network.def(
       "_check_batch",
       [](PyNetwork& self, PyTraining& fit, const Parts& x, const Parts& y,
-         const OptionalArrayLike& sample_weight, const std::string& prefix) {
+         const OptionalArrayLike& sample_weight, const std::string& where,
+         const std::string& prefix) {
         self.visit([&]<class T>(Network<T>& net) {
           const Losses& losses = fit.of<T>().losses;
-          const auto data = arrays<T>(x, y, sample_weight, net, losses, "Network.fit", prefix);
+          const auto data = arrays<T>(x, y, sample_weight, net, losses, where, prefix);
           const WithoutGil released;
-          check(data.dataset, net, losses, "Network.fit", prefix);
+          check(data.dataset, net, losses, where, prefix);
         });
       },
-      py::arg("fit"), py::arg("X"), py::arg("y"), py::arg("sample_weight"), py::arg("prefix"),
+      py::arg("fit"), py::arg("X"), py::arg("y"), py::arg("sample_weight"), py::arg("where"),
+      py::arg("prefix"),
       "Raise what a fit of these samples raises, with `prefix` before the name of the array.");
 }
 

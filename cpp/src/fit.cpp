@@ -9,8 +9,6 @@ namespace nnbind {
 
 namespace {
 
-constexpr const char* fit_where = "Network.fit";
-
 /// The arguments that fits from arrays and from iterators have in common.
 template <class T>
 struct Call {
@@ -26,23 +24,23 @@ struct Call {
   const FitHooks& hooks;
 
   void check_arguments() const {
-    options.check(fit_where);
+    options.check(hooks.where);
     if (data != nullptr) {
-      check(*data, network, losses, fit_where);
-      options.check_samples(data->size(), fit_where);
+      check(*data, network, losses, hooks.where);
+      options.check_samples(data->size(), hooks.where);
     } else {
-      check_losses(losses, network, fit_where);
-      require(options.sample_order.empty(), fit_where, "an iterator takes no sample_order");
-      require(options.samples.empty(), fit_where, "an iterator takes no samples");
+      check_losses(losses, network, hooks.where);
+      require(options.sample_order.empty(), hooks.where, "an iterator takes no sample_order");
+      require(options.samples.empty(), hooks.where, "an iterator takes no samples");
     }
     if (validation != nullptr) {
-      check(*validation, network, losses, fit_where, "validation ");
-      options.check_validation(validation->size(), fit_where);
+      check(*validation, network, losses, hooks.where, "validation ");
+      options.check_validation(validation->size(), hooks.where);
     }
   }
 
   void run() const {
-    const TrainingLock lock = optimizer.lock(fit_where);
+    const TrainingLock lock = optimizer.lock(hooks.where);
     optimizer.bind(network.identity());
     FitRun<T>(network, data, source, losses, optimizer, options, state, history, validation, hooks)
         .run();
@@ -52,7 +50,7 @@ struct Call {
 template <class T>
 void begin(const Call<T>& call) {
   call.check_arguments();
-  const TrainingLock lock = call.network.lock(fit_where);
+  const TrainingLock lock = call.network.lock(call.hooks.where);
   call.run();
 }
 
@@ -62,12 +60,12 @@ void check_same_data(const Call<T>& call) {
   const std::vector<std::int64_t>::size_type listed = call.options.samples.size();
   if (call.data != nullptr) {
     const Index n = listed == 0 ? call.data->size() : static_cast<Index>(listed);
-    require(n == call.state.samples, fit_where,
+    require(n == call.state.samples, call.hooks.where,
             "there are " + std::to_string(n) + " samples; the fit began with " +
                 std::to_string(call.state.samples));
   }
   const bool validated = !call.history.val_loss.empty();
-  require(validated == (call.validation != nullptr), fit_where,
+  require(validated == (call.validation != nullptr), call.hooks.where,
           validated ? "there is no validation set; the fit began with one"
                     : "there is a validation set; the fit began without one");
   const auto in_words = [](const std::vector<std::string>& names) {
@@ -75,7 +73,7 @@ void check_same_data(const Call<T>& call) {
                          : joined(std::vector<std::string_view>(names.begin(), names.end()));
   };
   const std::vector<std::string> names = metric_names(call.network, call.options.metrics);
-  require(names == call.history.metric_names, fit_where,
+  require(names == call.history.metric_names, call.hooks.where,
           "the metrics are " + in_words(names) + "; the fit began with " +
               in_words(call.history.metric_names));
 }
@@ -83,17 +81,17 @@ void check_same_data(const Call<T>& call) {
 template <class T>
 void begin_or_go_on(Network<T>& network, const Dataset<T>* data, BatchSource<T>* source,
                     Training<T>& training, const Dataset<T>* validation, const FitHooks& hooks) {
-  require(training.optimizer != nullptr, fit_where, "there is no optimizer");
+  require(training.optimizer != nullptr, hooks.where, "there is no optimizer");
   const Call<T> call{
       network,          data,           source,           training.losses, *training.optimizer,
       training.options, training.state, training.history, validation,      hooks};
   call.check_arguments();
-  const TrainingLock lock = network.lock(fit_where);
+  const TrainingLock lock = network.lock(hooks.where);
   if (call.state.epoch > 0) {
-    check_whole(network, training, fit_where);
+    check_whole(network, training, hooks.where);
     check_same_data(call);
     const bool over = call.state.stopped || call.options.epochs <= call.state.epoch;
-    require(over || !call.state.returned, fit_where,
+    require(over || !call.state.returned, hooks.where,
             "the fit had ended and returned to its best epoch, from where it cannot go on to "
             "epoch " +
                 std::to_string(call.options.epochs) +

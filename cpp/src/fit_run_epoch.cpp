@@ -99,7 +99,7 @@ std::vector<double> FitRun<T>::output_losses() const {
 
 template <class T>
 void FitRun<T>::end_epoch() {
-  require(samples_ > 0, "Network.fit",
+  require(samples_ > 0, hooks_.where,
           "the iterator gave no batch in epoch " + std::to_string(state_.epoch) +
               "; pass a list, or an object whose iter() begins anew");
   const Evaluation validation = validation_ ? validation_->result(metric_sums_) : Evaluation{};
@@ -177,7 +177,7 @@ void FitRun<T>::throw_divergence() {
   const std::string back = history_.best_epoch < 0
                                ? "where the fit began"
                                : "at epoch " + std::to_string(history_.best_epoch) + ", its best";
-  throw DivergenceError("[Network.fit] " + std::string(diverged_) +
+  throw DivergenceError("[" + hooks_.where + "] " + std::string(diverged_) +
                         " is no longer finite in epoch " + std::to_string(state_.epoch) +
                         " at learning rate " + number_text(last_rate_) + "; the network is back " +
                         back + ". A smaller learning rate may help");

@@ -61,14 +61,14 @@ class ConvertedBatches:
         if orders is not None:
             self.orders = row_numbers(orders, n, "sample_order", where)
         self.shuffle, self.seed, self.epoch = training.shuffle, training.seed, training.epochs_done
-        self._check(training, n)
+        self._check(training, n, where)
 
-    def _check(self, training: _core.Training, n: int) -> None:
+    def _check(self, training: _core.Training, n: int, where: str) -> None:
         """All samples, some at a time: so a fit that is refused has not changed the network."""
         for first in range(0, max(n, 1), _ROWS_AT_ONCE):
             rows = slice(first, first + _ROWS_AT_ONCE)
             prefix = f"from row {first} on, " if first else ""
-            self.net._check_batch(training, *self._batch(rows), prefix)
+            self.net._check_batch(training, *self._batch(rows), where, prefix)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         order = self._order()

@@ -495,6 +495,7 @@ class Network:
         X: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
         y: numpy.typing.ArrayLike | collections.abc.Mapping[builtins.str, numpy.typing.ArrayLike],
         sample_weight: numpy.typing.ArrayLike | None,
+        where: str,
         prefix: str,
     ) -> None:
         """
@@ -556,6 +557,7 @@ class Network:
         end_epoch: collections.abc.Callable[[], bool] | None,
         interval: typing.SupportsFloat | typing.SupportsIndex,
         history: History,
+        where: str,
     ) -> None:
         """
         The fit behind nnbind.Network.fit, begun or gone on with.

@@ -100,6 +100,7 @@ class Fit:
                 end_epoch=watcher.end_epoch,
                 interval=watcher.interval,
                 history=history,
+                where=self.where,
             )
         finally:
             if not history.started:

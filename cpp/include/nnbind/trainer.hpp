@@ -94,6 +94,8 @@ struct FitHooks {
   /// About twenty times a second, also within a long step, while the other threads go on: the
   /// network is not to be looked at. It may throw to interrupt the fit, as of its last whole step.
   std::function<void()> poll;
+  /// What the messages of errors begin with, in brackets.
+  std::string where = "Network.fit";
 };
 
 /// The order of the samples {0, ..., n - 1} in a shuffled epoch: a function of both numbers alone.

@@ -136,13 +136,14 @@ std::string brief(std::string words) {
   return words + "...";
 }
 
-/// f(), with `where` before the words of its errors.
+/// f(), with the entry point and `where` before the words of its errors. A training is read to be
+/// gone on with.
 template <class F>
-auto told(const std::string& where, F f) {
+auto told(const char* entry, const std::string& where, F f) {
   try {
     return f();
   } catch (const std::invalid_argument& error) {
-    throw FileError("[load] " + printable(where + brief(error.what())));
+    throw FileError("[" + std::string(entry) + "] " + printable(where + brief(error.what())));
   }
 }
 
@@ -170,38 +171,38 @@ std::string save_bytes(const Network<T>& network, const Training<T>& training) {
 
 template <class T>
 std::unique_ptr<Network<T>> load_network(const std::string& path) {
-  return told(path + ": ", [&] { return read_typed<T>(FileSource(path)); });
+  return told("load", path + ": ", [&] { return read_typed<T>(FileSource(path)); });
 }
 
 template <class T>
 std::unique_ptr<Network<T>> load_network(std::span<const std::byte> bytes) {
-  return told("", [&] { return read_typed<T>(MemorySource(bytes)); });
+  return told("load", "", [&] { return read_typed<T>(MemorySource(bytes)); });
 }
 
 template <class T>
 std::unique_ptr<Network<T>> load_network(const std::string& path, Training<T>& training) {
-  return told(path + ": ", [&] { return read_typed<T>(FileSource(path), &training); });
+  return told("resume", path + ": ", [&] { return read_typed<T>(FileSource(path), &training); });
 }
 
 template <class T>
 std::unique_ptr<Network<T>> load_network(std::span<const std::byte> bytes, Training<T>& training) {
-  return told("", [&] { return read_typed<T>(MemorySource(bytes), &training); });
+  return told("resume", "", [&] { return read_typed<T>(MemorySource(bytes), &training); });
 }
 
 AnyNetwork load_any_network(const std::string& path, AnyTraining& training) {
-  return told(path + ": ", [&] { return read_any(FileSource(path), &training); });
+  return told("resume", path + ": ", [&] { return read_any(FileSource(path), &training); });
 }
 
 AnyNetwork load_any_network(std::span<const std::byte> bytes, AnyTraining& training) {
-  return told("", [&] { return read_any(MemorySource(bytes), &training); });
+  return told("resume", "", [&] { return read_any(MemorySource(bytes), &training); });
 }
 
 AnyNetwork load_any_network(const std::string& path) {
-  return told(path + ": ", [&] { return read_any(FileSource(path)); });
+  return told("load", path + ": ", [&] { return read_any(FileSource(path)); });
 }
 
 AnyNetwork load_any_network(std::span<const std::byte> bytes) {
-  return told("", [&] { return read_any(MemorySource(bytes)); });
+  return told("load", "", [&] { return read_any(MemorySource(bytes)); });
 }
 
 #define NNBIND_INSTANTIATE(T)                                                                     \
