@@ -11,10 +11,13 @@ namespace nnbind {
 /// wait for itself.
 template <class T>
 double sum(std::span<const T> values) {
-  std::array<double, 4> sums{};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    sums[i % sums.size()] += static_cast<double>(values[i]);
+  constexpr std::size_t chains = 4;
+  std::array<double, chains> sums{};
+  std::size_t i = 0;
+  for (; i + chains <= values.size(); i += chains) {
+    for (std::size_t k = 0; k < chains; ++k) sums[k] += static_cast<double>(values[i + k]);
   }
+  for (std::size_t k = 0; i < values.size(); ++i, ++k) sums[k] += static_cast<double>(values[i]);
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
