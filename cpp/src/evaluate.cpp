@@ -14,8 +14,8 @@ namespace {
 /// in chunks that two or four members can share evenly. Losses and metrics are summed chunk by
 /// chunk, so that the sums do not depend on the number of members.
 Index chunk_size(Index samples) {
-  constexpr Index least = 24, most = 96, sharers = 4;
-  const Index chunks = sharers * ceil_div(samples, sharers * most);
+  constexpr Index least = 24, sharers = 4;
+  const Index chunks = sharers * ceil_div(samples, sharers * rows_at_a_time);
   return std::max(least, ceil_div(samples, chunks));
 }
 

@@ -1,7 +1,6 @@
 #include "fit_run.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "nnbind/error.hpp"

@@ -6,13 +6,11 @@
 #include "nnbind/error.hpp"
 #include "nnbind/trace.hpp"
 #include "team.hpp"
+#include "workspace.hpp"
 
 namespace nnbind {
 
 namespace {
-
-/// Rows computed at a time, for all nodes: few enough for them to stay in the cache.
-constexpr Index rows_at_a_time = 96;
 
 template <class T>
 void check(const Network<T>& network, std::span<const MatrixView<const T>> x,

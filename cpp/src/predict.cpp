@@ -12,10 +12,6 @@ namespace nnbind {
 
 namespace {
 
-/// Rows that a member predicts at a time: enough to fill the register tiles many times over, few
-/// enough for the activations to stay in the cache.
-constexpr Index rows_at_a_time = 96;
-
 [[noreturn]] void refuse_count(std::size_t x, std::size_t out, std::size_t inputs,
                                std::size_t outputs) {
   throw OptionError("[Network.predict] " + std::to_string(x) + " matrices in and " +

@@ -55,8 +55,7 @@ int SampleRun<T>::members(const Network<T>& network, Index samples, const Layout
 
 template <class T>
 Index SampleRun<T>::piece_samples(Index samples, Index copies, int members) {
-  constexpr Index member_rows = 96;
-  return std::clamp<Index>(member_rows * members / copies, 1, samples);
+  return std::clamp<Index>(rows_at_a_time * members / copies, 1, samples);
 }
 
 template <class T>

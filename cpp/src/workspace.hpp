@@ -13,6 +13,10 @@ namespace nnbind {
 /// packed copies of large parameters.
 enum class Purpose : unsigned char { inference, step, fit };
 
+/// Rows that a member computes at a time where no batch says how many: enough to fill the register
+/// tiles many times over, few enough for their activations to stay in the cache.
+inline constexpr Index rows_at_a_time = 96;
+
 /// How a workspace is laid out.
 struct Layout {
   Index capacity = 0;  ///< rows of the largest batch

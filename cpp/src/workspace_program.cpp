@@ -1,5 +1,4 @@
 // The passes of training steps, which are put together once for a batch size.
-#include <algorithm>
 
 #include "workspace_parts.hpp"
 

@@ -76,10 +76,11 @@ def node_name(name: Any, where: str) -> str | None:
         return None
     if name == "":
         raise TypeError(f"[{where}] name is ''; expected a string or None")
-    size = len(text(name, "name", where, "a string or None").encode())
+    word = text(name, "name", where, "a string or None")
+    size = len(word.encode())
     if size > _core.longest_name:
         raise ValueError(f"[{where}] name has {size} bytes; expected at most {_core.longest_name}")
-    return name
+    return word
 
 
 def seed(value: Any, where: str) -> int:

@@ -6,7 +6,8 @@
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <cstring>
+#include <array>
+#include <cstdint>
 
 #include "nnbind/matrix.hpp"
 

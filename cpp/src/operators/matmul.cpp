@@ -1,5 +1,4 @@
 // The product of a batch, or of a fixed matrix, with a fixed matrix.
-#include <algorithm>
 
 #include "kernels/affine.hpp"
 #include "nnbind/operators.hpp"
