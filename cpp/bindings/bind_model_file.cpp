@@ -2,7 +2,6 @@
 #include <pybind11/stl.h>
 #include <pybind11/stl/filesystem.h>
 
-
 #include "bindings.hpp"
 #include "gil.hpp"
 #include "py_training.hpp"

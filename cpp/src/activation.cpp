@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "kernels/activation.hpp"
 #include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -34,8 +34,7 @@ Activation::Activation(std::string_view name) {
 Activation::Activation(std::string_view name, double alpha) : Activation(name) {
   require(kind_ == Kind::leaky_relu || kind_ == Kind::elu, "Activation",
           in_quotes(name) + " takes no alpha; only leaky_relu and elu do");
-  require(std::isfinite(alpha) && alpha > 0, "Activation",
-          "alpha is " + number_text(alpha) + "; expected a positive number");
+  require_positive("Activation", "alpha", alpha);
   alpha_ = alpha;
 }
 

@@ -14,6 +14,7 @@
 #include "fit_run.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/threads.hpp"
+#include "option_checks.hpp"
 #include "team.hpp"
 
 namespace nnbind {
@@ -165,8 +166,7 @@ class ManyFits {
 
 template <class T>
 void fit_many(std::span<const FitJob<T>> jobs, int threads, const FitManyHooks& hooks) {
-  require(threads >= 0, "fit_many",
-          "threads is " + std::to_string(threads) + "; expected an integer >= 0");
+  require_count("fit_many", "threads", threads, 0);
   check(jobs);
   std::vector<TrainingLock> locks;
   locks.reserve(2 * jobs.size());

@@ -1,8 +1,8 @@
 // What a fit may be told.
-#include <cmath>
 
 #include "nnbind/error.hpp"
 #include "nnbind/trainer.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -21,16 +21,13 @@ void check_entries(std::span<const std::int64_t> list, Index samples, const std:
 }  // namespace
 
 void EarlyStopping::check() const {
-  require(patience >= 1, "EarlyStopping",
-          "patience is " + std::to_string(patience) + "; expected an integer >= 1");
-  require(std::isfinite(min_delta) && min_delta >= 0, "EarlyStopping",
-          "min_delta is " + number_text(min_delta) + "; expected a number >= 0");
+  require_count("EarlyStopping", "patience", patience, 1);
+  require_not_negative("EarlyStopping", "min_delta", min_delta);
 }
 
 void FitOptions::check(const std::string& where) const {
-  require(epochs >= 0, where, "epochs is " + std::to_string(epochs) + "; expected an integer >= 0");
-  require(batch_size >= 0, where,
-          "batch_size is " + std::to_string(batch_size) + "; expected an integer >= 0");
+  require_count(where, "epochs", epochs, 0);
+  require_count(where, "batch_size", batch_size, 0);
   regularizer.check();
   if (early_stopping) early_stopping->check();
 }

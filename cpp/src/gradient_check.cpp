@@ -3,18 +3,16 @@
 #include <set>
 
 #include "difference.hpp"
-#include "nnbind/error.hpp"
 #include "nnbind/trainer.hpp"
 #include "operator_check.hpp"
+#include "option_checks.hpp"
 #include "sample_losses.hpp"
 
 namespace nnbind {
 
 void GradientCheckOptions::check() const {
-  require(std::isfinite(step) && step > 0, "check_gradients",
-          "step is " + number_text(step) + "; expected a positive number");
-  require(std::isfinite(tolerance) && tolerance > 0, "check_gradients",
-          "tolerance is " + number_text(tolerance) + "; expected a positive number");
+  require_positive("check_gradients", "step", step);
+  require_positive("check_gradients", "tolerance", tolerance);
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -14,10 +15,7 @@ namespace {
 template <class T>
 class Input final : public Operator<T> {
  public:
-  explicit Input(Index columns) : columns_(columns) {
-    require(columns >= 1, "Input",
-            "width is " + std::to_string(columns) + "; expected an integer >= 1");
-  }
+  explicit Input(Index columns) : columns_(columns) { require_count("Input", "width", columns, 1); }
   [[nodiscard]] std::string_view kind() const override { return "input"; }
   [[nodiscard]] Shape shape(std::span<const Shape> /*inputs*/) const override {
     return {Shape::batch, columns_};

@@ -6,6 +6,7 @@
 
 #include "kernels/finite.hpp"
 #include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -53,8 +54,7 @@ Initializer Initializer::constant(double value) {
 Initializer Initializer::normal(double mean, double std) {
   require(std::isfinite(mean), "Normal",
           "mean is " + number_text(mean) + "; expected a finite number");
-  require(std::isfinite(std) && std >= 0, "Normal",
-          "std is " + number_text(std) + "; expected a number >= 0");
+  require_not_negative("Normal", "std", std);
   return Initializer(Kind::normal, mean, std);
 }
 

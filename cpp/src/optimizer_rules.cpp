@@ -2,11 +2,11 @@
 #include <cmath>
 #include <limits>
 
-#include "epsilon.hpp"
 #include "kernels/descent.hpp"
 #include "kernels/update.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/optimizer.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -169,11 +169,6 @@ OptimizerPointer with_rule(Recipe recipe, const SchedulePointer& schedule,
   return std::make_shared<RuleOptimizer<Make>>(std::move(recipe), schedule, clip_norm, make);
 }
 
-void require_fraction(const std::string& where, const std::string& name, double value) {
-  require(value >= 0 && value < 1, where,
-          name + " is " + number_text(value) + "; expected 0 <= " + name + " < 1");
-}
-
 /// Of Adam, where λ is no option and 0, and of AdamW.
 template <bool decays>
 OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedule, double beta1,
@@ -182,9 +177,8 @@ OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedu
   const double decay = weight_decay.value_or(0);
   require_fraction(name, "beta1", beta1);
   require_fraction(name, "beta2", beta2);
-  require_epsilon(epsilon, name);
-  require(std::isfinite(decay) && decay >= 0, name,
-          "weight_decay is " + number_text(decay) + "; expected a number >= 0");
+  require_epsilon(name, epsilon);
+  require_not_negative(name, "weight_decay", decay);
   Recipe recipe{std::move(name), {{"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}}};
   if (weight_decay) recipe.options.emplace_back("weight_decay", decay);
   return with_rule(std::move(recipe), schedule, clip_norm,
@@ -228,7 +222,7 @@ OptimizerPointer adamw(const SchedulePointer& schedule, double beta1, double bet
 OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho, double epsilon,
                          std::optional<double> clip_norm) {
   require_fraction("RMSProp", "rho", rho);
-  require_epsilon(epsilon, "RMSProp");
+  require_epsilon("RMSProp", epsilon);
   return with_rule({"RMSProp", {{"rho", rho}, {"epsilon", epsilon}}}, schedule, clip_norm,
                    [=](double rate, double /*t*/, bool /*weights*/) {
                      return RootMeanSquareRule{rate, rho, 1 - rho, epsilon};
@@ -237,7 +231,7 @@ OptimizerPointer rmsprop(const SchedulePointer& schedule, double rho, double eps
 
 OptimizerPointer adagrad(const SchedulePointer& schedule, double epsilon,
                          std::optional<double> clip_norm) {
-  require_epsilon(epsilon, "AdaGrad");
+  require_epsilon("AdaGrad", epsilon);
   return with_rule({"AdaGrad", {{"epsilon", epsilon}}}, schedule, clip_norm,
                    [=](double rate, double /*t*/, bool /*weights*/) {
                      return RootMeanSquareRule{rate, 1, 1, epsilon};

@@ -1,16 +1,12 @@
 #include "nnbind/regularizer.hpp"
 
-#include <cmath>
-
-#include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
 void Regularizer::check() const {
-  require(std::isfinite(l1) && l1 >= 0, "Regularizer",
-          "l1 is " + number_text(l1) + "; expected a number >= 0");
-  require(std::isfinite(l2) && l2 >= 0, "Regularizer",
-          "l2 is " + number_text(l2) + "; expected a number >= 0");
+  require_not_negative("Regularizer", "l1", l1);
+  require_not_negative("Regularizer", "l2", l2);
 }
 
 BlockPenalty<double> penalty_of(const Regularizer& network, const PenaltySlopes<double>& own,

@@ -7,31 +7,15 @@
 #include <string>
 
 #include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
 namespace {
 
-void require_rate(const std::string& where, double rate, const std::string& name = "rate") {
-  require(std::isfinite(rate) && rate > 0, where,
-          name + " is " + number_text(rate) + "; expected a positive number");
-}
-
 void require_factor(const std::string& where, double factor) {
   require(factor > 0 && factor <= 1, where,
           "factor is " + number_text(factor) + "; expected 0 < factor <= 1");
-}
-
-void require_not_negative(const std::string& where, const std::string& name, double value) {
-  require(std::isfinite(value) && value >= 0, where,
-          name + " is " + number_text(value) + "; expected a number >= 0");
-}
-
-void require_count(const std::string& where, const std::string& name, std::int64_t value,
-                   std::int64_t least) {
-  require(
-      value >= least, where,
-      name + " is " + std::to_string(value) + "; expected an integer >= " + std::to_string(least));
 }
 
 /// A schedule that is a formula γ(t) and keeps no state.
@@ -130,12 +114,12 @@ void Schedule::set_state(std::span<const double> numbers) {
 }
 
 SchedulePointer constant_rate(double rate) {
-  require_rate("Schedule", rate, "learning_rate");
+  require_positive("Schedule", "learning_rate", rate);
   return from_formula({"constant", {{"rate", rate}}}, [rate](double /*t*/) { return rate; });
 }
 
 SchedulePointer step_decay(double rate, std::int64_t every, double factor) {
-  require_rate("Step", rate);
+  require_positive("Step", "rate", rate);
   require_factor("Step", factor);
   require_count("Step", "every", every, 1);
   return from_formula({"step", {{"rate", rate}, {"every", every}, {"factor", factor}}},
@@ -145,7 +129,7 @@ SchedulePointer step_decay(double rate, std::int64_t every, double factor) {
 }
 
 SchedulePointer exponential_decay(double rate, std::int64_t every, double factor) {
-  require_rate("Exponential", rate);
+  require_positive("Exponential", "rate", rate);
   require_factor("Exponential", factor);
   require_count("Exponential", "every", every, 1);
   return from_formula({"exponential", {{"rate", rate}, {"every", every}, {"factor", factor}}},
@@ -155,7 +139,7 @@ SchedulePointer exponential_decay(double rate, std::int64_t every, double factor
 }
 
 SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmup, double final) {
-  require_rate("Cosine", rate);
+  require_positive("Cosine", "rate", rate);
   require_count("Cosine", "steps", steps, 1);
   require_count("Cosine", "warmup", warmup, 0);
   require(warmup < steps, "Cosine",
@@ -173,7 +157,7 @@ SchedulePointer cosine_decay(double rate, std::int64_t steps, std::int64_t warmu
 }
 
 SchedulePointer inverse_scaling(double rate, double power) {
-  require_rate("InverseScaling", rate);
+  require_positive("InverseScaling", "rate", rate);
   require_not_negative("InverseScaling", "power", power);
   return from_formula({"inverse_scaling", {{"rate", rate}, {"power", power}}},
                       [rate, power](double t) { return rate / std::pow(t + 1, power); });
@@ -181,7 +165,7 @@ SchedulePointer inverse_scaling(double rate, double power) {
 
 SchedulePointer reduce_on_plateau(double rate, double factor, int patience, double min_delta,
                                   double min_rate) {
-  require_rate("ReduceOnPlateau", rate);
+  require_positive("ReduceOnPlateau", "rate", rate);
   require_factor("ReduceOnPlateau", factor);
   require_count("ReduceOnPlateau", "patience", patience, 1);
   require_not_negative("ReduceOnPlateau", "min_delta", min_delta);

@@ -7,6 +7,7 @@
 #include "kernels/activation.hpp"
 #include "losses/elementwise.hpp"
 #include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -70,8 +71,7 @@ class CrossEntropy final : public LossOf<CrossEntropy> {
  public:
   CrossEntropy(bool from_logits, double label_smoothing, Reduction reduction)
       : LossOf("cross_entropy", reduction), from_logits_(from_logits), smoothing_(label_smoothing) {
-    require(label_smoothing >= 0 && label_smoothing < 1, "CrossEntropy",
-            "label_smoothing is " + number_text(label_smoothing) + "; expected 0 <= s < 1");
+    require_fraction("CrossEntropy", "label_smoothing", label_smoothing);
   }
   [[nodiscard]] std::optional<Recipe> recipe() const override {
     return built_in({{"from_logits", from_logits_}, {"label_smoothing", smoothing_}});

@@ -5,6 +5,7 @@
 
 #include "losses/elementwise.hpp"
 #include "nnbind/error.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -43,8 +44,7 @@ class AbsoluteError final : public LossOf<AbsoluteError> {
 class Huber final : public LossOf<Huber> {
  public:
   Huber(double delta, Reduction reduction) : LossOf("huber", reduction), delta_(delta) {
-    require(std::isfinite(delta) && delta > 0, "Huber",
-            "delta is " + number_text(delta) + "; expected a positive number");
+    require_positive("Huber", "delta", delta);
   }
   [[nodiscard]] std::optional<Recipe> recipe() const override {
     return built_in({{"delta", delta_}});

@@ -1,13 +1,13 @@
 // Batch normalization: Ioffe and Szegedy, ICML 2015.
-#include "epsilon.hpp"
 #include "operators/norm.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
 void BatchNormOptions::check() const {
   require(momentum >= 0 && momentum <= 1, "BatchNorm",
           "momentum is " + number_text(momentum) + "; expected 0 <= momentum <= 1");
-  require_epsilon(epsilon, "BatchNorm");
+  require_epsilon("BatchNorm", epsilon);
 }
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include "nnbind/operators.hpp"
 #include "operators/elements.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -49,10 +50,8 @@ template <class T>
 class Slice final : public Operator<T> {
  public:
   Slice(Index first, Index count) {
-    require(first >= 0, "slice",
-            "first is " + std::to_string(first) + "; expected an integer >= 0");
-    require(count >= 1, "slice",
-            "count is " + std::to_string(count) + "; expected an integer >= 1");
+    require_count("slice", "first", first, 0);
+    require_count("slice", "count", count, 1);
     constexpr Index last = std::numeric_limits<Index>::max();
     columns_ = {first, count > last - first ? last : first + count};
   }

@@ -1,7 +1,6 @@
 #include "nnbind/dense.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/activation.hpp"
 #include "kernels/affine.hpp"
@@ -9,17 +8,15 @@
 #include "kernels/packet.hpp"
 #include "nnbind/error.hpp"
 #include "operators/attributes.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
 void DenseOptions::check() const {
-  require(units >= 1, "Dense", "units is " + std::to_string(units) + "; expected an integer >= 1");
-  require(std::isfinite(l1) && l1 >= 0, "Dense",
-          "l1 is " + number_text(l1) + "; expected a number >= 0");
-  require(std::isfinite(l2) && l2 >= 0, "Dense",
-          "l2 is " + number_text(l2) + "; expected a number >= 0");
-  require(dropout >= 0 && dropout < 1, "Dense",
-          "dropout is " + number_text(dropout) + "; expected 0 <= dropout < 1");
+  require_count("Dense", "units", units, 1);
+  require_not_negative("Dense", "l1", l1);
+  require_not_negative("Dense", "l2", l2);
+  require_fraction("Dense", "dropout", dropout);
 }
 
 template <class T>

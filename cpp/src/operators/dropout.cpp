@@ -4,6 +4,7 @@
 #include "kernels/dropout.hpp"
 #include "nnbind/operators.hpp"
 #include "operators/elements.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
@@ -13,10 +14,7 @@ namespace {
 template <class T>
 class Dropout final : public Operator<T> {
  public:
-  explicit Dropout(double rate) : rate_(rate) {
-    require(rate >= 0 && rate < 1, "Dropout",
-            "rate is " + number_text(rate) + "; expected 0 <= rate < 1");
-  }
+  explicit Dropout(double rate) : rate_(rate) { require_fraction("Dropout", "rate", rate); }
   [[nodiscard]] std::string_view kind() const override { return "dropout"; }
   [[nodiscard]] std::optional<Attributes> attributes() const override {
     return Attributes{{"rate", rate_}};

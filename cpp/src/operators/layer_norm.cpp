@@ -1,10 +1,10 @@
 // Layer normalization: Ba, Kiros and Hinton, 2016.
-#include "epsilon.hpp"
 #include "operators/norm.hpp"
+#include "option_checks.hpp"
 
 namespace nnbind {
 
-void LayerNormOptions::check() const { require_epsilon(epsilon, "LayerNorm"); }
+void LayerNormOptions::check() const { require_epsilon("LayerNorm", epsilon); }
 
 namespace {
 
