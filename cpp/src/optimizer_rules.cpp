@@ -48,17 +48,14 @@ struct MomentumRule {
   }
 };
 
-/// old · v + x², kept above 0 and finite: neither 0 nor infinity has a root below, and an infinite
-/// sum would never become smaller again. A NaN stays.
+/// A sum of squares that are finite, or the largest number where it is not: an infinite one would
+/// never become smaller again. A NaN stays.
 template <class P>
-EIGEN_ALWAYS_INLINE P sum_of_squares(const P& old, const P& v, const P& x) {
-  using Limits = std::numeric_limits<kernels::Scalar<P>>;
-  const P sum = simd::pmadd(x, x, P(simd::pmadd(old, v, constant<P>(Limits::min()))));
-  return simd::pmin(sum, constant<P>(Limits::max()));
+EIGEN_ALWAYS_INLINE P finite(const P& v) {
+  return simd::pmin(v, constant<P>(std::numeric_limits<kernels::Scalar<P>>::max()));
 }
 
-/// The moments are kept without their factors 1 - β: m ← β₁ m + g and v ← β₂ v + g². Those factors
-/// and the corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ, of
+/// The corrections 1 / (1 - βᵗ) are folded into `rate` and `root_scale`; `keep` is 1 - γ λ, of
 /// weights, and 1 where there is no λ.
 template <bool decays>
 struct AdamRule {
@@ -73,11 +70,12 @@ struct AdamRule {
   double keep;
   template <class P>
   [[nodiscard]] auto on() const {
-    return [old1 = constant<P>(beta1), old2 = constant<P>(beta2), scale = constant<P>(root_scale),
+    return [old1 = constant<P>(beta1), new1 = constant<P>(1 - beta1), old2 = constant<P>(beta2),
+            new2 = constant<P>(1 - beta2), scale = constant<P>(root_scale),
             least = constant<P>(epsilon), minus_rate = constant<P>(-rate),
             keep = constant<P>(keep)](P& w, const P& g, P& m, P& v) {
-      m = simd::pmadd(old1, m, g);
-      v = sum_of_squares(old2, v, g);
+      m = simd::pmadd(old1, m, P(simd::pmul(new1, g)));
+      v = finite(P(simd::pmadd(old2, v, P(simd::pmul(new2, P(simd::pmul(g, g)))))));
       const P root = simd::pmadd(kernels::root(v), scale, least);
       if constexpr (decays) w = simd::pmul(keep, w);
       w = simd::pmadd(minus_rate, P(simd::pdiv(m, root)), w);
@@ -85,7 +83,7 @@ struct AdamRule {
   }
 };
 
-/// θ ← θ - γ g / (√(fresh v) + ε) with v ← old v + g².
+/// θ ← θ - γ g / (√v + ε) with v ← old v + fresh g².
 struct RootMeanSquareRule {
   static constexpr std::size_t states = 1;
   static constexpr std::size_t squares = 0;
@@ -96,11 +94,10 @@ struct RootMeanSquareRule {
   double epsilon;
   template <class P>
   [[nodiscard]] auto on() const {
-    return [old = constant<P>(old), scale = constant<P>(std::sqrt(fresh)),
-            least = constant<P>(epsilon),
+    return [old = constant<P>(old), fresh = constant<P>(fresh), least = constant<P>(epsilon),
             minus_rate = constant<P>(-rate)](P& w, const P& g, P& v, P& /*second*/) {
-      v = sum_of_squares(old, v, g);
-      const P root = simd::pmadd(kernels::root(v), scale, least);
+      v = finite(P(simd::pmadd(old, v, P(simd::pmul(fresh, P(simd::pmul(g, g)))))));
+      const P root = simd::padd(kernels::root(v), least);
       w = simd::pmadd(minus_rate, P(simd::pdiv(g, root)), w);
     };
   }
@@ -181,15 +178,12 @@ OptimizerPointer adam_with_decay(std::string name, const SchedulePointer& schedu
   require_not_negative(name, "weight_decay", decay);
   Recipe recipe{std::move(name), {{"beta1", beta1}, {"beta2", beta2}, {"epsilon", epsilon}}};
   if (weight_decay) recipe.options.emplace_back("weight_decay", decay);
-  return with_rule(std::move(recipe), schedule, clip_norm,
-                   [=](double rate, double t, bool weights) {
-                     return AdamRule<decays>{rate * (1 - beta1) / (1 - std::pow(beta1, t)),
-                                             beta1,
-                                             beta2,
-                                             std::sqrt((1 - beta2) / (1 - std::pow(beta2, t))),
-                                             epsilon,
-                                             weights ? 1 - rate * decay : 1};
-                   });
+  return with_rule(
+      std::move(recipe), schedule, clip_norm, [=](double rate, double t, bool weights) {
+        return AdamRule<decays>{
+            rate / (1 - std::pow(beta1, t)),       beta1,   beta2,
+            1 / std::sqrt(1 - std::pow(beta2, t)), epsilon, weights ? 1 - rate * decay : 1};
+      });
 }
 
 }  // namespace

@@ -65,14 +65,15 @@ EIGEN_STRONG_INLINE P sqrt(const P& x) {
 #endif
 }
 
-/// √x for normal x > 0, to about a unit in the last place. A root of 16 floats would keep the
-/// divider busy for as long as 20 other operations take.
+/// √x for x >= 0 but infinity, to about a unit in the last place. A root of 16 floats would keep
+/// the divider busy for as long as 20 other operations take.
 template <class P>
 EIGEN_STRONG_INLINE P root(const P& x) {
 #if defined(EIGEN_VECTORIZE_AVX512)
   if constexpr (sizeof(Scalar<P>) == 4) {
-    const P inverse = _mm512_rsqrt14_ps(x);  // 14 bits of 1/√x
-    const P near = simd::pmul(x, inverse);   // Newton's step makes it 28
+    constexpr double smallest = std::numeric_limits<float>::min();
+    const P inverse = _mm512_rsqrt14_ps(simd::pmax(x, constant<P>(smallest)));  // 14 bits of 1/√x
+    const P near = simd::pmul(x, inverse);  // Newton's step makes it 28
     const P rest = _mm512_fnmadd_ps(near, near, x);
     return simd::pmadd(rest, P(simd::pmul(constant<P>(0.5), inverse)), near);
   }
