@@ -182,3 +182,9 @@ def test_regularization_takes_rows_for_a_bias_and_matrices_for_weights() -> None
     assert net.loss_and_gradient(x, y, "mse", regularizer=nn.L1(0.1))[0] == pytest.approx(0.4)
     with_bias = nn.L1(0.1, bias=True)
     assert net.loss_and_gradient(x, y, "mse", regularizer=with_bias)[0] == pytest.approx(0.9)
+
+
+def test_a_sum_over_very_many_columns_keeps_its_digits() -> None:
+    x = nn.Input(1_000_000)
+    net = nn.Network(x, nn.sum(x), dtype=np.float32)
+    assert_close(net.predict(np.full((1, 1_000_000), 0.1, np.float32)), [[1e5]], 1e-5)
