@@ -247,7 +247,9 @@ def test_a_copy_is_of_the_same_class_with_its_attributes(copied: Callable[[Any],
     twin = copied(net)
     assert type(twin) is Named
     assert twin.words == net.words
-    assert twin.history.loss == net.history.loss  # type: ignore[union-attr]
+    assert twin.history is not None
+    assert net.history is not None
+    assert twin.history.loss == net.history.loss
     assert twin._training is None  # the fit is the first network's: its optimizer trains that alone
 
 

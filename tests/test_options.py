@@ -231,7 +231,7 @@ def test_an_option_that_is_set_later_is_refused(cls: Any, arguments: Any, name: 
 
 @pytest.mark.parametrize(("cls", "arguments", "name"), OPTIONS)
 def test_a_class_of_ones_own_has_attributes_beside(cls: Any, arguments: Any, name: str) -> None:
-    class Own(cls):  # type: ignore[misc]
+    class Own(cls):  # type: ignore[misc]  # of any of the classes above
         def __init__(self) -> None:
             self.lr = 1
             super().__init__(*arguments)

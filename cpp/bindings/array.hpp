@@ -9,6 +9,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <string>
@@ -79,6 +81,11 @@ Borrowed<T> copy_of(const Borrowed<T>& matrix);
 /// TypeError for other numbers, and OptionError for one that is none of T's.
 template <class T>
 py::array_t<T> vector(py::handle object, const std::string& what, py::ssize_t size);
+
+template <class T>
+bool all_finite(std::span<const T> values) {
+  return std::ranges::all_of(values, [](T value) { return std::isfinite(value); });
+}
 
 /// Whether the object is an array or a list of integers.
 bool is_integer(const py::array& array);

@@ -4,7 +4,6 @@
 #include <pybind11/typing.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "array.hpp"
 #include "bindings.hpp"
@@ -55,7 +54,7 @@ void set_vector(PyNetwork& self, const ArrayLike& values, const char* name, F ve
     const std::string where = std::string("Network.") + name;
     const auto source =
         vector<T>(values, "[" + where + "] " + name, static_cast<py::ssize_t>(to.size()));
-    check(net, source.data());
+    check(net, std::span<const T>(source.data(), to.size()));
     const auto lock = self.writing(net, where);
     std::copy_n(source.data(), to.size(), to.begin());
   });
@@ -65,28 +64,23 @@ constexpr auto theta_of = [](auto& net) { return net.theta(); };
 constexpr auto gradient_of = [](auto& net) { return net.gradient(); };
 constexpr auto state_of = [](auto& net) { return net.state(); };
 
-template <class T>
-bool all_finite(const T* first, Index count) {
-  return std::all_of(first, first + count, [](T value) { return std::isfinite(value); });
-}
-
 /// Raises OptionError unless they are finite.
-constexpr auto check_theta = []<class T>(const Network<T>& net, const T* theta) {
-  if (all_finite(theta, net.parameter_count())) return;
+constexpr auto check_theta = []<class T>(const Network<T>& /*net*/, std::span<const T> theta) {
+  if (all_finite(theta)) return;
   throw OptionError("[Network.theta] theta has a NaN or an infinity");
 };
 
 /// Raises OptionError unless these can be running statistics: finite, and no variance below 0.
-constexpr auto check_state = []<class T>(const Network<T>& net, const T* state) {
+constexpr auto check_state = []<class T>(const Network<T>& net, std::span<const T> state) {
   const std::string what = "[Network.state] state of ";
   for (const auto& node : net.graph().nodes()) {
-    const T* first = state + node.state_offset;
-    if (!all_finite(first, node.state.size())) {
+    const MatrixView<const T> block = node.state_in(state.data());
+    if (!all_finite(std::span(block.data, static_cast<std::size_t>(node.state.size())))) {
       throw OptionError(what + nnbind::in_quotes(node.name) + " has a NaN or an infinity");
     }
-    const T* variances = first + node.state.cols;  // the row below the means
+    const T* variances = block.row(1);  // below the means
     const auto is_negative = [](T value) { return value < 0; };
-    if (node.state.rows == 2 && std::any_of(variances, variances + node.state.cols, is_negative)) {
+    if (block.rows == 2 && std::any_of(variances, variances + block.cols, is_negative)) {
       throw OptionError(what + nnbind::in_quotes(node.name) + " has a variance below 0");
     }
   }

@@ -28,11 +28,6 @@ bool has_nan(std::span<const T> values) {
   return std::ranges::any_of(values, [](T value) { return std::isnan(value); });
 }
 
-template <class T>
-bool all_finite(std::span<const T> values) {
-  return std::ranges::all_of(values, [](T value) { return std::isfinite(value); });
-}
-
 }  // namespace
 
 template <class T>

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from . import _core
-from ._checks import text
+from ._checks import word
 from .graph import Constant, Node, nodes_behind
 from .sources import Input, Parameter
 
@@ -85,8 +85,7 @@ def _output_list(outputs: Outputs) -> tuple[list[Node], list[str | None]]:
     if isinstance(outputs, Mapping):
         nodes, names = list(outputs.values()), list(outputs)
         for name in names:
-            if not text(name, "the name of an output", "Network"):
-                raise TypeError("[Network] the name of an output is ''; expected a string")
+            word(name, "the name of an output", "Network")
     else:
         nodes = list(outputs) if isinstance(outputs, Sequence) else [outputs]
         names = [None] * len(nodes)

@@ -67,6 +67,14 @@ def text(value: Any, name: str, where: str, expected: str = "a string") -> str:
     return value
 
 
+def word(value: Any, name: str, where: str, expected: str = "a string") -> str:
+    """The value as text. Raises TypeError if it is none or empty, ValueError if not UTF-8."""
+    given = text(value, name, where, expected)
+    if not given:
+        raise TypeError(f"[{where}] {name} is ''; expected {expected}")
+    return given
+
+
 def node_name(name: Any, where: str) -> str | None:
     """The name of a node or a layer.
 
@@ -74,13 +82,11 @@ def node_name(name: Any, where: str) -> str | None:
     """
     if name is None:
         return None
-    if name == "":
-        raise TypeError(f"[{where}] name is ''; expected a string or None")
-    word = text(name, "name", where, "a string or None")
-    size = len(word.encode())
+    given = word(name, "name", where, "a string or None")
+    size = len(given.encode())
     if size > _core.longest_name:
         raise ValueError(f"[{where}] name has {size} bytes; expected at most {_core.longest_name}")
-    return word
+    return given
 
 
 def seed(value: Any, where: str) -> int:

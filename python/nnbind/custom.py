@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _core
-from ._checks import text
+from ._checks import word
 from ._options import Fixed
 from .graph import Node, apply
 from .losses import Loss
@@ -87,8 +87,7 @@ class CustomLoss(Loss):
 
 
 def _check(name: str, where: str, **functions: Any) -> None:
-    if not text(name, "name", where):
-        raise TypeError(f"[{where}] name is ''; expected a string")
+    word(name, "name", where)
     for argument, function in functions.items():
         if not callable(function):
             raise TypeError(f"[{where}] {argument} is {function!r}; expected a function")
