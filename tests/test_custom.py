@@ -157,6 +157,26 @@ def test_any_number_of_threads_may_predict_at_once(rng: np.random.Generator) -> 
     assert all(same_bits(result, results[0]) for result in results)
 
 
+def test_functions_see_the_network_as_each_step_leaves_it(rng: np.random.Generator) -> None:
+    net = nn.mlp(20, [512], 2)
+    other = net.copy()
+    x, y = rng.normal(size=(64, 20)), rng.normal(size=(64, 2))
+    seen = []
+
+    def value(y: Any, f: Any) -> Any:
+        seen.append(net.theta.copy())
+        return ((f - y) ** 2).sum(axis=1)
+
+    loss = nn.CustomLoss(value, lambda y, f: 2 * (f - y))
+    net.fit(x, y, loss=loss, optimizer=nn.SGD(0.01), epochs=1, batch_size=16, shuffle=False,
+            progress=False)  # fmt: skip
+    optimizer = nn.SGD(0.01)
+    for k, theta in enumerate(seen):
+        assert same_bits(theta, other.theta)
+        batch = slice(16 * k, 16 * k + 16)
+        other.train_step(x[batch], y[batch], loss="squared_error", optimizer=optimizer)
+
+
 def test_copies_share_the_functions(rng: np.random.Generator) -> None:
     net, (x, _) = net_with(TANH), data(rng)
     for twin in (net.copy(), net.astype(np.float32).astype(np.float64)):

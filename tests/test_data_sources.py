@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import nnbind as nn
 from helpers import assert_close, fit, problem, run_python, same_bits
 
 
@@ -48,6 +49,45 @@ def test_a_generator_serves_one_epoch(rng: np.random.Generator) -> None:
     assert same_bits(net.theta, other.theta)
     with pytest.raises(ValueError, match="batch"):
         fit(net, generate(), None, loss="mse", epochs=2)
+
+
+def test_an_iterable_sees_the_network_as_each_step_leaves_it() -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(64, 20)), rng.normal(size=(64, 2))
+    net = nn.mlp(20, [512], 2)
+    other = net.copy()
+    seen = []
+
+    def looking() -> Iterator[tuple[Any, ...]]:
+        for batch in batches(x, y, 16):
+            seen.append((net.predict(x), net.theta.copy()))
+            yield batch
+
+    fit(net, looking(), None, loss="mse", optimizer=nn.SGD(0.01), epochs=1)
+    optimizer = nn.SGD(0.01)
+    for (prediction, theta), batch in zip(seen, batches(x, y, 16), strict=True):
+        assert same_bits(prediction, other.predict(x))
+        assert same_bits(theta, other.theta)
+        other.train_step(*batch, loss="mse", optimizer=optimizer)
+    assert same_bits(net.theta, other.theta)
+
+
+def test_an_iterable_may_change_the_network_between_two_steps(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(64, 20)), rng.normal(size=(64, 2))
+    net = nn.mlp(20, [512], 2)
+    other = net.copy()
+
+    def clipping() -> Iterator[tuple[Any, ...]]:
+        for batch in batches(x, y, 16):
+            np.clip(net.theta, -0.01, 0.01, out=net.theta)
+            yield batch
+
+    fit(net, clipping(), None, loss="mse", optimizer=nn.SGD(0.1), epochs=1)
+    optimizer = nn.SGD(0.1)
+    for batch in batches(x, y, 16):
+        np.clip(other.theta, -0.01, 0.01, out=other.theta)
+        other.train_step(*batch, loss="mse", optimizer=optimizer)
+    assert same_bits(net.theta, other.theta)
 
 
 def test_an_error_of_the_iterator_comes_through(rng: np.random.Generator) -> None:

@@ -87,7 +87,7 @@ void register_layers(py::module_& module) {
           },
           "Numbers in its weights and bias.")
       .def_property_readonly("weights", &weights,
-                             "W (inputs, units): a view of theta, which sees each step.")
+                             "W (inputs, units): a view of Network.theta.")
       .def_property_readonly("bias", &bias, "b (units,): a view of theta; None without a bias.")
       .def("__repr__", &text);
 }

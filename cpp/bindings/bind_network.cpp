@@ -132,8 +132,9 @@ void register_vectors(py::class_<PyNetwork>& network) {
             set_vector(self, values, "theta", theta_of, check_theta);
           },
           "All parameters in one vector, (parameter_count,): node after node W row by row, then\n"
-          "b. A view: writing to it changes the network, and it sees each training step. Raises\n"
-          "ValueError if it is set to a NaN or an infinity.")
+          "b. A view: writing to it changes the network, and it sees each training step; but in a fit\n"
+          "on arrays, of built-in parts, some of it only at the end of each epoch. Raises ValueError\n"
+          "if it is set to a NaN or an infinity.")
       .def_property_readonly("gradient", vector_view(gradient_of),
                              "What loss_and_gradient computed last, (parameter_count,): a view.")
       .def_property(

@@ -23,6 +23,13 @@ Index samples_of(const Dataset<T>& data, const FitOptions& options) {
   return options.samples.empty() ? data.size() : static_cast<Index>(options.samples.size());
 }
 
+/// Whether somebody else's code runs within an epoch. It may look at the network, or change it: so θ
+/// is kept where all see it.
+template <class T>
+bool somebody_looks(const Network<T>& network, const BatchSource<T>* source, const Losses& losses) {
+  return source != nullptr || network.runs_alone() || losses.run_alone();
+}
+
 template <class T>
 std::size_t input_bytes(const Dataset<T>& data) {
   std::size_t bytes = 0;
@@ -53,6 +60,7 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
       state_(state),
       history_(history),
       hooks_(hooks),
+      purpose_(somebody_looks(network, source, losses) ? Purpose::step : Purpose::fit),
       batch_size_(data != nullptr ? largest_batch(options.batch_size, samples_of(*data, options))
                                   : std::max<Index>(options.batch_size, guessed_batch)),
       members_(std::min(most_members, training_members(network, losses, batch_size_))),
@@ -98,8 +106,8 @@ void FitRun<T>::save_theta() {
 template <class T>
 void FitRun<T>::make_room(Index samples) {
   save_theta();
-  optimizer_.arrange<T>(parameter_layout(network_.graph(), samples, Purpose::fit));
-  batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, Purpose::fit,
+  optimizer_.arrange<T>(parameter_layout(network_.graph(), samples, purpose_));
+  batch_run_.emplace(network_, losses_, options_.regularizer, samples, team_, purpose_,
                      optimizer_.clip_norm().has_value(), fetches_);
   batch_size_ = samples;
 }

@@ -72,6 +72,7 @@ class FitRun {
   FitState<T>& state_;
   History& history_;
   const FitHooks& hooks_;
+  const Purpose purpose_;
   Index batch_size_;
   int members_;         // of the team that the work deserves
   int team_;            // of the present one: that, or 1 while somebody else needs its processors

@@ -439,7 +439,7 @@ class Layer:
     @property
     def weights(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
-        W (inputs, units): a view of theta, which sees each step.
+        W (inputs, units): a view of Network.theta.
         """
 
 class Network:
@@ -772,8 +772,9 @@ class Network:
     def theta(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
         All parameters in one vector, (parameter_count,): node after node W row by row, then
-        b. A view: writing to it changes the network, and it sees each training step. Raises
-        ValueError if it is set to a NaN or an infinity.
+        b. A view: writing to it changes the network, and it sees each training step; but in a fit
+        on arrays, of built-in parts, some of it only at the end of each epoch. Raises ValueError
+        if it is set to a NaN or an infinity.
         """
     @theta.setter
     def theta(self, arg1: numpy.typing.ArrayLike) -> None: ...

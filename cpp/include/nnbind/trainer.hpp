@@ -47,7 +47,8 @@ struct History {
   [[nodiscard]] Index epochs() const { return static_cast<Index>(loss.size()); }
 };
 
-/// Batches that are made one at a time, when they do not lie in memory at once.
+/// Batches that are made one at a time, when they do not lie in memory at once. What makes them may
+/// look at the network, which is as its last step left it, and may change θ.
 template <class T>
 class BatchSource {
  public:
