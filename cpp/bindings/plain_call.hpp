@@ -38,8 +38,8 @@ py::array new_output(const Network<T>& network, Index rows, std::size_t k = 0) {
 /// interpreter meanwhile, which takes as long as the smallest predictions.
 template <class T>
 bool is_small(const Network<T>& network, Index rows) {
-  const double numbers = network.multiply_adds() + static_cast<double>(network.inputs());
-  return numbers * static_cast<double>(rows) <= 2e5;
+  const double numbers = network.work() + static_cast<double>(network.inputs());
+  return numbers * static_cast<double>(rows) <= 3e5;
 }
 
 /// A network of one input and one output.

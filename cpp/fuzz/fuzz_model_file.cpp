@@ -20,7 +20,7 @@ bool is_small(const Network<T>& network) {
     values += node.shape.cols * (node.shape.is_batch() ? 2 : node.shape.rows);
     if (values > most_values) return false;
   }
-  return network.multiply_adds() < 1e6;
+  return network.work() < 1e6;
 }
 
 /// Matrices of ones for these nodes, and views of them.

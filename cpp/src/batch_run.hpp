@@ -29,20 +29,21 @@ struct Batch {
 template <class T>
 std::vector<bool> pre_activations(const Network<T>& network, const Losses& losses);
 
-/// Of a training step: the backward pass takes twice as many as the forward pass.
+/// Of a training step's work: the backward pass takes twice as many as the forward pass.
 template <class T>
 double step_flops(const Network<T>& network, Index batch_size) {
-  return 6 * network.multiply_adds() * static_cast<double>(batch_size);
+  return 6 * network.work() * static_cast<double>(batch_size);
 }
 
 /// Of a core, at least, in bytes: what is smaller stays in it anyway, and need not be fetched.
 inline constexpr std::size_t second_level_cache = std::size_t{1} << 20;
 
-/// How many threads a training step deserves.
+/// How many threads a training step deserves, by itself or as one of a fit's.
 template <class T>
-int training_members(const Network<T>& network, const Losses& losses, Index batch_size) {
+int training_members(const Network<T>& network, const Losses& losses, Index batch_size,
+                     bool in_fit = false) {
   if (losses.run_alone()) return 1;
-  return network.threads(step_flops(network, batch_size));
+  return network.threads(step_flops(network, batch_size), in_fit);
 }
 
 /// The memory of training steps over batches of up to `capacity` samples, and the parts of a step,

@@ -82,7 +82,7 @@ Evaluator<T>::Evaluator(const Network<T>& network, const Dataset<T>& data, Losse
       row_losses_(target_rows_.size()),
       chunks_(ceil_div(size(), chunk_rows_)),
       chunks_between_polls_(
-          parts_between_polls(2 * network.multiply_adds() * static_cast<double>(chunk_rows_))),
+          parts_between_polls(2 * network.work() * static_cast<double>(chunk_rows_))),
       chunk_losses_(losses_.terms.size(), std::vector<double>(static_cast<std::size_t>(chunks_))) {
   for (const MetricSums& sums : empty_sums(network)) {
     chunk_metrics_.emplace_back(metrics_.empty() ? 0 : static_cast<std::size_t>(chunks_), sums);
@@ -176,7 +176,7 @@ Evaluation Evaluator<T>::result(std::span<MetricSums> beside) const {
 template <class T>
 int Evaluator<T>::useful_members(const Network<T>& network, const Losses& losses, Index samples) {
   if (losses.run_alone()) return 1;
-  return network.threads(2 * network.multiply_adds() * static_cast<double>(samples));
+  return network.threads(2 * network.work() * static_cast<double>(samples));
 }
 
 template <class T>

@@ -29,7 +29,7 @@ double work(const FitJob<T>& job) {
   const auto samples = job.options.samples.empty()
                            ? static_cast<double>(job.data->size())
                            : static_cast<double>(job.options.samples.size());
-  return job.network->multiply_adds() * samples * static_cast<double>(job.options.epochs);
+  return job.network->work() * samples * static_cast<double>(job.options.epochs);
 }
 
 /// The jobs' numbers, largest first: so that none is left to one thread at the end.

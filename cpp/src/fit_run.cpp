@@ -23,8 +23,8 @@ Index samples_of(const Dataset<T>& data, const FitOptions& options) {
   return options.samples.empty() ? data.size() : static_cast<Index>(options.samples.size());
 }
 
-/// Whether somebody else's code runs within an epoch. It may look at the network, or change it: so θ
-/// is kept where all see it.
+/// Whether somebody else's code runs within an epoch. It may look at the network, or change it: so
+/// θ is kept where all see it.
 template <class T>
 bool somebody_looks(const Network<T>& network, const BatchSource<T>* source, const Losses& losses) {
   return source != nullptr || network.runs_alone() || losses.run_alone();
@@ -63,8 +63,8 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
       purpose_(somebody_looks(network, source, losses) ? Purpose::step : Purpose::fit),
       batch_size_(data != nullptr ? largest_batch(options.batch_size, samples_of(*data, options))
                                   : std::max<Index>(options.batch_size, guessed_batch)),
-      members_(std::min(most_members, training_members(network, losses, batch_size_))),
-      team_(members_),
+      members_(std::min(most_members, training_members(network, losses, batch_size_, true))),
+      team_(crowd().is_here() ? 1 : members_),
       fetches_(data != nullptr && input_bytes(*data) > second_level_cache),
       steps_are_long_(step_flops(network, batch_size_) >= many_flops),
       steps_between_polls_(parts_between_polls(step_flops(network, batch_size_))),
@@ -80,7 +80,7 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
   }
   if (data_ != nullptr) order_.resize(static_cast<std::size_t>(samples_of(*data, options)));
   dropout_.seed = options.seed.value_or(network.seed());
-  last_hook_ = last_poll_ = watch_start_ = Clock::now();
+  last_hook_ = last_poll_ = Clock::now();
   finished_ = state_.stopped || state_.epoch >= options.epochs;
 }
 
@@ -217,7 +217,11 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   if (member.rank() == 0) {
     account(batch);
     ++next_batch_;
-    watch(member);
+    if (members_ > 1) {
+      const auto now = Clock::now();
+      member.report(now);
+      regroup_ = crowd().is_here(now) == (team_ > 1);
+    }
     std::ranges::copy(network_.state(), step_state_.begin());
     optimizer_.end_step();
     dropout_.step = ++network_.steps_trained;
@@ -226,41 +230,12 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   member.barrier();
 }
 
-// By the first member, once a step.
-template <class T>
-void FitRun<T>::watch(const Member& member) {
-  if (members_ == 1) return;
-  const double seconds = seconds_since(watch_start_);
-  if (team_ == 1) {
-    regroup_ = seconds > alone_for_;
-    return;
-  }
-  constexpr double interval = 0.02;    // a few turns of the system's scheduler
-  constexpr double much = 0.4;         // of the time: alone would be faster
-  constexpr int in_a_row = 3;          // a single loss may be a moment's, as when a team begins
-  constexpr double longest_alone = 2;  // seconds
-  if (seconds < interval) return;
-  const double lost = (member.seconds_waited() - waited_) / seconds;
-  crowded_ = lost > much ? crowded_ + 1 : 0;
-  if (crowded_ == in_a_row) {
-    crowded_ = 0;
-    alone_for_ = std::clamp(2 * alone_for_, 0.1, longest_alone);
-    regroup_ = true;
-  } else if (seconds > alone_for_) {
-    alone_for_ /= 2;
-  }
-  watch_start_ = Clock::now();
-  waited_ = member.seconds_waited();
-}
-
 template <class T>
 void FitRun<T>::regroup() {
   regroup_ = false;
   resumes_ = true;
-  team_ = team_ == 1 ? members_ : 1;
+  team_ = team_ > 1 ? 1 : members_;
   make_room(batch_size_);
-  watch_start_ = Clock::now();
-  waited_ = 0;
 }
 
 template class FitRun<float>;

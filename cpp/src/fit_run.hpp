@@ -40,7 +40,6 @@ class FitRun {
   /// Samples of an epoch; for batches out of `data`.
   [[nodiscard]] Index samples() const { return static_cast<Index>(order_.size()); }
   void run_epochs(const Member& member);
-  void watch(const Member& member);
   void regroup();
   void run_epoch(const Member& member);
   void step(const Member& member, const Batch<T>& batch);
@@ -75,7 +74,7 @@ class FitRun {
   const Purpose purpose_;
   Index batch_size_;
   int members_;         // of the team that the work deserves
-  int team_;            // of the present one: that, or 1 while somebody else needs its processors
+  int team_;            // of the present one: that, or 1 while processors are crowded
   const bool fetches_;  // the inputs of the next batch
   std::optional<BatchRun<T>> batch_run_;
   bool grown_ = false;     // the batch_run_ is new
@@ -99,12 +98,8 @@ class FitRun {
   std::vector<MetricSums> metric_sums_;
   double last_rate_ = 0;
 
-  AlignedVector<T> step_state_;    // the network's as the last whole step left it
-  Clock::time_point watch_start_;  // since when `waited_` counts, or the team is alone
-  double waited_ = 0;
-  int crowded_ = 0;       // intervals in a row of which most was lost
-  double alone_for_ = 0;  // seconds
-  bool resumes_ = false;  // within an epoch
+  AlignedVector<T> step_state_;  // the network's as the last whole step left it
+  bool resumes_ = false;         // within an epoch
 
   std::atomic<bool> theta_is_finite_ = true;  // false by whoever finds that its part is not
 

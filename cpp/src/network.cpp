@@ -33,7 +33,7 @@ Network<T>::Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t s
     const bool dense = dynamic_cast<const Dense<T>*>(node.op.get()) != nullptr;
     if (dense && node.owner == id) layers_.push_back(id);
     runs_alone_ |= node.op->runs_alone();
-    multiply_adds_ += static_cast<double>(node.op->multiply_adds(node.input_shapes));
+    work_ += static_cast<double>(node.op->work(node.input_shapes));
   }
   theta_.resize(static_cast<std::size_t>(parameter_count() + line_elements<T>));
   state_.resize(static_cast<std::size_t>(graph_.state_count() + line_elements<T>));
@@ -75,7 +75,7 @@ Network<T>::Network(const Network& other)
       graph_(other.graph_),
       outputs_(other.outputs_),
       runs_alone_(other.runs_alone_),
-      multiply_adds_(other.multiply_adds_),
+      work_(other.work_),
       seed_(other.seed_),
       identity_(next_identity()),
       layers_(other.layers_),
@@ -158,8 +158,8 @@ void Network<T>::reset() {
 }
 
 template <class T>
-int Network<T>::threads(double flops) const {
-  return runs_alone_ ? 1 : threads_for(flops);
+int Network<T>::threads(double flops, bool is_step) const {
+  return runs_alone_ ? 1 : threads_for(flops, is_step);
 }
 
 template <class T>

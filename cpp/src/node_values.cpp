@@ -96,7 +96,7 @@ void activations(const Network<T>& network, std::span<const MatrixView<const T>>
     fixed.run(nodes[id], id, 0, rows);
     for (Index i = 0; i < rows; ++i) std::copy_n(values[id].row(i), cols, out[id].row(i));
   }
-  const int members = network.threads(2 * network.multiply_adds() * static_cast<double>(n));
+  const int members = network.threads(2 * network.work() * static_cast<double>(n));
   run_team(members, [&](const Member& member) {
     Chunk<T> chunk(network, values);
     const Range mine = member.share(n);

@@ -82,7 +82,7 @@ void Network<T>::predict(std::span<const MatrixView<const T>> x,
   check(graph_, input_ids(), x, "X", n);
   check(graph_, outputs_, out, "out", n);
   if (n == 0) return;
-  const int members = threads(2 * multiply_adds() * static_cast<double>(n));
+  const int members = threads(2 * work() * static_cast<double>(n));
   const Index slice = std::min(rows_at_a_time, ceil_div(n, members));
   auto workspace = borrow_workspace(slice * members);
   const T* const theta = theta_.data();

@@ -46,7 +46,7 @@ template <class T>
 int SampleRun<T>::members(const Network<T>& network, Index samples, const Layout& layout,
                           Index copies, bool alone) {
   if (alone) return 1;
-  double work = network.multiply_adds() * static_cast<double>(1 + copies);
+  double work = network.work() * static_cast<double>(1 + copies);
   if (layout.parameter_gradients) {
     work += static_cast<double>(network.parameter_count() * copies);
   }

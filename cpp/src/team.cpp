@@ -44,16 +44,17 @@ void pause_cpu() {
 
 /// Waits until `enough` says so of the value of `word`. First it spins, for some 20 µs, the length
 /// of a small network's layer; then it lets others have the core, since whom we wait for may need
-/// it; then it sleeps, since a callback may take seconds. Returns how long it took after spinning.
+/// it; then it sleeps, since a callback may take seconds. Returns how long it took, or 0 where it
+/// only spun.
 template <class F>
-std::chrono::nanoseconds wait_until(const std::atomic<unsigned>& word, F&& enough) {
+Crowd::Clock::duration wait_until(const std::atomic<unsigned>& word, F&& enough) {
   constexpr int spins = 500;
   constexpr int yields = 100;
   for (int i = 0; i < spins; ++i) {
     if (enough(word.load(std::memory_order_acquire))) return {};
     pause_cpu();
   }
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Crowd::Clock::now();
   for (int i = 0;; ++i) {
     const unsigned value = word.load(std::memory_order_acquire);
     if (enough(value)) break;
@@ -63,13 +64,19 @@ std::chrono::nanoseconds wait_until(const std::atomic<unsigned>& word, F&& enoug
       word.wait(value, std::memory_order_acquire);
     }
   }
-  return std::chrono::steady_clock::now() - start;
+  return Crowd::Clock::now() - start + std::chrono::microseconds(20);
+}
+
+void count(TeamState& team, std::chrono::nanoseconds waited) {
+  if (waited.count() == 0) return;
+  team.nanoseconds_waited.fetch_add(waited.count(), std::memory_order_relaxed);
 }
 
 /// One member's run of the body. The first waits here for the others, and not in libgomp: that
 /// spins for some 8 ms, on a core which a member that has lost its own to a neighbour could have.
 void run(TeamState& team, int rank, const std::function<void(const Member&)>& body) {
   const DenormalMode flush(true);
+  const auto start = Crowd::Clock::now();
   try {
     body(Member(team, rank));
   } catch (...) {
@@ -77,7 +84,8 @@ void run(TeamState& team, int rank, const std::function<void(const Member&)>& bo
   }
   const auto others = static_cast<unsigned>(team.size - 1);
   if (rank == 0) {
-    (void)wait_until(team.done, [&](unsigned done) { return done == others; });
+    count(team, wait_until(team.done, [&](unsigned done) { return done == others; }));
+    team.first_took = Crowd::Clock::now() - start;
   } else {
     team.done.fetch_add(1, wakes);
     team.done.notify_one();
@@ -110,18 +118,22 @@ int get_num_threads() {
   return std::min({offered, omp_get_num_procs(), quota});
 }
 
+// Who chooses knows best: what has been learned of other programs counts no longer.
 void set_num_threads(int threads) {
   require(threads >= 1 && threads <= most_threads, "set_num_threads",
           std::to_string(threads) + " threads; expected 1 to " + std::to_string(most_threads));
   chosen_threads.store(threads, std::memory_order_relaxed);
+  crowd().forget();
 }
 
 void reset_num_threads() { chosen_threads.store(0, std::memory_order_relaxed); }
 
-int threads_for(double flops) {
-  constexpr double flops_per_thread = 3e6;
-  const double useful = std::min(flops / flops_per_thread, 4096.0);
+int threads_for(double flops, bool is_step) {
+  constexpr double share_of_call = 3e6;
+  constexpr double share_of_step = 1.2e6;  // 5 µs
+  const double useful = std::min(flops / (is_step ? share_of_step : share_of_call), 4096.0);
   if (useful < 2) return 1;  // and nobody asks the system for its processors
+  if (!is_step && crowd().is_here()) return 1;
   return std::clamp(static_cast<int>(useful), 1, get_num_threads());
 }
 
@@ -129,6 +141,16 @@ void TeamState::break_up(const std::exception_ptr& why) {
   if ((phase.fetch_or(broken, wakes) & broken) != 0) return;
   error = why;
   phase.notify_all();
+}
+
+void TeamState::report(Crowd::Clock::time_point now) {
+  const std::chrono::nanoseconds waited(nanoseconds_waited.exchange(0, std::memory_order_relaxed));
+  crowd().learn(size, now - reported, waited);
+  reported = now;
+}
+
+void Member::report(Crowd::Clock::time_point now) const {
+  if (size() > 1 && now - team_->reported > std::chrono::milliseconds(20)) team_->report(now);
 }
 
 void Member::poll() const {
@@ -149,9 +171,7 @@ void Member::wait_for_all(bool counts) const {
     return;
   }
   const auto waited = wait_until(team_->phase, [&](unsigned now) { return now != phase; });
-  if (counts && waited.count() > 0) {
-    team_->nanoseconds_waited.fetch_add(waited.count(), std::memory_order_relaxed);
-  }
+  if (counts) count(*team_, waited);
   if (team_->phase.load(std::memory_order_relaxed) == (phase | broken)) throw BrokenUp();
 }
 
@@ -179,6 +199,7 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
       nobody_else.poll = team.poll;
       run(nobody_else, 0, body);
       team.error = nobody_else.error;
+      team.first_took = nobody_else.first_took;
     }
   }
 }
@@ -193,7 +214,11 @@ void run_team(int threads, const std::function<void(const Member&)>& body,
   survive_forks();
   TeamState team(threads);
   team.poll = polled;
+  const auto called = Crowd::Clock::now();
   start(team, body);
+  const auto returned = Crowd::Clock::now();
+  count(team, returned - called - team.first_took);  // in libgomp, which waits for the others too
+  team.report(returned);
   if (team.error) std::rethrow_exception(team.error);
 }
 

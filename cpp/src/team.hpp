@@ -7,6 +7,7 @@
 #include <exception>
 #include <functional>
 
+#include "crowd.hpp"
 #include "denormals.hpp"
 #include "nnbind/matrix.hpp"
 
@@ -21,11 +22,15 @@ struct TeamState {
   alignas(cache_line) std::atomic<std::int64_t> nanoseconds_waited{0};
   alignas(cache_line) std::atomic<unsigned> done{0};  // members that have left the body
   const std::function<void()>* poll = nullptr;
-  std::exception_ptr error;  // the first
+  std::exception_ptr error;                                 // the first
+  Crowd::Clock::time_point reported = Crowd::Clock::now();  // until when the crowd knows of it
+  Crowd::Clock::duration first_took{};                      // the first member, from end to end
 
   /// By a member that leaves with an exception: the others leave too, at the next barrier, which
   /// it will not reach. Those that it has reached are passed by all.
   void break_up(const std::exception_ptr& why);
+  /// Lets the crowd know how much has been waited since the last time. By the first member.
+  void report(Crowd::Clock::time_point now);
 };
 
 /// One thread of a team. All members run the same function and meet at its barriers; what they
@@ -47,11 +52,8 @@ class Member {
 
   /// Waits for all members. What each wrote before is seen by all after.
   void barrier() const { wait_for_all(true); }
-  /// The time that members have waited at barriers for others which did not run: of all members
-  /// together, waits too short to have been for that left out.
-  [[nodiscard]] double seconds_waited() const {
-    return 1e-9 * static_cast<double>(team_->nanoseconds_waited.load(std::memory_order_relaxed));
-  }
+  /// In a long run, by the first member: lets the crowd know, now and then, how much was waited.
+  void report(Crowd::Clock::time_point now) const;
 
   /// The first member calls `work`, as the caller's own code, while the others wait.
   template <class F>
@@ -80,9 +82,11 @@ class Member {
 void run_team(int threads, const std::function<void(const Member&)>& body,
               const std::function<void()>& poll = nullptr);
 
-/// How many threads a piece of work deserves: one thread for each full `flops_per_thread`, at least
-/// one, since barriers, and values that travel from core to core, cost as much as some 10⁶
-/// operations. Never more than get_num_threads().
-int threads_for(double flops);
+/// How many threads a piece of work deserves that takes one as long as so many operations: one for
+/// each full share, at least one, since a team has to be called, and the values that travel from
+/// core to core cost time too. A step of many in the run of a team pays for these and for barriers
+/// alone: its share is smaller. Never more than get_num_threads(); and one for a call while the
+/// processors are crowded.
+int threads_for(double flops, bool is_step = false);
 
 }  // namespace nnbind

@@ -15,7 +15,7 @@ class Calling final : public Operator<T> {
   explicit Calling(std::function<void()> call) : call_(std::move(call)) {}
   [[nodiscard]] std::string_view kind() const override { return "calling"; }
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override { return inputs[0]; }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> /*inputs*/) const override {
+  [[nodiscard]] Index work(std::span<const Shape> /*inputs*/) const override {
     return 1'000'000'000;
   }
   [[nodiscard]] bool runs_alone() const override { return true; }

@@ -462,8 +462,8 @@ class Spoiling final : public Optimizer {
 TEST_F(Threads, FindTheOneParameterThatIsNotFinite) {
   const Problem<float> problem(8, 61, 5);
   for (const int threads : {1, 2}) {
-    set_num_threads(threads);
     const auto train = [&](Optimizer& optimizer) {
+      set_num_threads(threads);  // anew: there are as many blocks as a team of that size has
       auto network = wide();
       FitOptions options;
       options.batch_size = 8;

@@ -46,7 +46,7 @@ class Dense final : public Operator<T> {
   [[nodiscard]] std::optional<Attributes> attributes() const override;
   [[nodiscard]] std::vector<NamedRows> parameter_names(BlockShape parameters) const override;
   [[nodiscard]] Index saved_width(Index width) const override;
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override;
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override;
   [[nodiscard]] Activation activation() const override { return options_.activation; }
   [[nodiscard]] bool drops() const override { return options_.dropout > 0; }
   void initialize(MatrixView<T> parameters, Random& random, std::string_view name) const override;

@@ -70,10 +70,11 @@ class Network {
     return graph_.node(outputs_[k]).op->activation();
   }
 
-  /// Multiply-adds of the forward pass of one sample: the measure of the work.
-  [[nodiscard]] double multiply_adds() const { return multiply_adds_; }
-  /// How many threads a piece of work of that many flops deserves on this network.
-  [[nodiscard]] int threads(double flops) const;
+  /// The work of the forward pass of one sample: how many multiply-adds of floats take as long.
+  [[nodiscard]] double work() const { return work_; }
+  /// How many threads a piece of work deserves on this network that takes one as long as so many
+  /// operations; or a step in the run of a team (threads_for in team.hpp).
+  [[nodiscard]] int threads(double flops, bool is_step = false) const;
 
   /// out (n × outputs) = f(X; θ) for X (n × inputs), one matrix for each input and each output: no
   /// output may share memory with another one, with X or with θ. Any number of threads may call it
@@ -109,7 +110,7 @@ class Network {
   Graph<T> graph_;
   std::vector<NodeId> outputs_;
   bool runs_alone_ = false;  // some operator does
-  double multiply_adds_ = 0;
+  double work_ = 0;
   std::uint64_t seed_;
   std::uint64_t identity_;
   std::vector<NodeId> layers_;

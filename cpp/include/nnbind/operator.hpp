@@ -136,8 +136,9 @@ class Operator {
   [[nodiscard]] virtual PenaltySlopes<double> penalty() const { return {}; }
   /// Columns kept from the forward pass for the backward pass; `width` is those of the output.
   [[nodiscard]] virtual Index saved_width(Index /*width*/) const { return 0; }
-  /// Multiply-adds for one row in the forward pass: the measure of the work.
-  [[nodiscard]] virtual Index multiply_adds(std::span<const Shape> /*inputs*/) const { return 0; }
+  /// The work of one row in the forward pass: how many multiply-adds of floats take as long where
+  /// the processor does nothing else. It decides how many threads are worth it.
+  [[nodiscard]] virtual Index work(std::span<const Shape> /*inputs*/) const { return 0; }
   /// What make_operator (model_file.hpp) makes it anew from, together with kind(); nothing if it
   /// cannot be written to a file.
   [[nodiscard]] virtual std::optional<Attributes> attributes() const { return std::nullopt; }

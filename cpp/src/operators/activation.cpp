@@ -23,8 +23,8 @@ class Activate final : public Operator<T> {
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return operators::only(inputs);
   }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
-    return operators::elements_per_sample(shape(inputs));
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
+    return operators::work_of_function * operators::elements_per_sample(shape(inputs));
   }
   [[nodiscard]] Activation activation() const override { return g_; }
 

@@ -149,8 +149,8 @@ class Binary final : public Operator<T> {
     return {a.rows == 1 ? b.rows : a.rows, a.cols == 1 ? b.cols : a.cols};
   }
 
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
-    return operators::elements_per_sample(shape(inputs));
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
+    return operators::work_of_copy * operators::elements_per_sample(shape(inputs));
   }
 
   void forward(const ForwardPass<T>& pass) const override {

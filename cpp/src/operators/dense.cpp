@@ -59,9 +59,14 @@ std::vector<NamedRows> Dense<T>::parameter_names(BlockShape parameters) const {
   return {{"weights", parameters.rows - 1}, {"bias", 1, true}};
 }
 
+// Whole vectors of units are computed. What the bias, the activation, the loss and the calls take
+// is as if there were a few more inputs.
 template <class T>
-Index Dense<T>::multiply_adds(std::span<const Shape> inputs) const {
-  return inputs[0].cols * options_.units;
+Index Dense<T>::work(std::span<const Shape> inputs) const {
+  constexpr Index more_inputs = 16;
+  constexpr Index floats = sizeof(T) / sizeof(float);
+  return floats * (inputs[0].cols + more_inputs) * ceil_div(options_.units, line_elements<T>) *
+         line_elements<T>;
 }
 
 template <class T>

@@ -22,8 +22,8 @@ class Dropout final : public Operator<T> {
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return operators::only(inputs);
   }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
-    return operators::elements_per_sample(shape(inputs));
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
+    return operators::work_of_copy * operators::elements_per_sample(shape(inputs));
   }
   [[nodiscard]] Index saved_width(Index width) const override { return drops() ? width : 0; }
   [[nodiscard]] bool drops() const override { return rate_ > 0; }

@@ -15,8 +15,13 @@ inline Shape only(std::span<const Shape> inputs) {
   return inputs[0];
 }
 
-/// Elements in a row of a batch: what multiply_adds of a cheap elementwise operator is. Fixed rows
-/// do not multiply with the batch, and count as nothing.
+/// The work of a row, by element, of operators that mostly read and write, that compute a function,
+/// or that go over a row or column more than once: as measured.
+inline constexpr Index work_of_copy = 8;
+inline constexpr Index work_of_function = 24;
+inline constexpr Index work_of_statistics = 48;
+
+/// Elements in a row of a batch. Fixed rows do not multiply with the batch, and count as nothing.
 inline Index elements_per_sample(Shape shape) { return shape.is_batch() ? shape.cols : 0; }
 
 /// A fixed input as a matrix: its rows lie in one buffer.

@@ -24,7 +24,7 @@ class MatMul final : public Operator<T> {
     return {inputs[0].rows, inputs[1].cols};
   }
 
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
     return operators::elements_per_sample(inputs[0]) * inputs[1].cols;
   }
 

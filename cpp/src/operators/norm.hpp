@@ -19,8 +19,8 @@ class Norm : public Operator<T> {
   [[nodiscard]] std::vector<NamedRows> parameter_names(BlockShape /*parameters*/) const override {
     return {{"gamma", 1, true}, {"beta", 1, true}};
   }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
-    return 4 * elements_per_sample(inputs[0]);
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
+    return work_of_statistics * elements_per_sample(inputs[0]);
   }
   void initialize(MatrixView<T> parameters, Random& /*random*/,
                   std::string_view /*name*/) const override {

@@ -16,8 +16,8 @@ class RowSum final : public Operator<T> {
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return {operators::only(inputs).rows, 1};
   }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
-    return operators::elements_per_sample(inputs[0]);
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
+    return operators::work_of_copy * operators::elements_per_sample(inputs[0]);
   }
   void forward(const ForwardPass<T>& pass) const override {
     const Rows<T>& rows = pass.inputs[0];

@@ -88,8 +88,8 @@ class Unary final : public Operator<T> {
   [[nodiscard]] Shape shape(std::span<const Shape> inputs) const override {
     return operators::only(inputs);
   }
-  [[nodiscard]] Index multiply_adds(std::span<const Shape> inputs) const override {
-    return operators::elements_per_sample(shape(inputs));
+  [[nodiscard]] Index work(std::span<const Shape> inputs) const override {
+    return operators::work_of_function * operators::elements_per_sample(shape(inputs));
   }
   void forward(const ForwardPass<T>& pass) const override {
     for (Index i = 0; i < pass.output.rows; ++i) {
