@@ -197,6 +197,11 @@ void weight_gradient_by_blocks(Left&& left, Index block, const MatrixView<const 
 template <class T>
 void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
                      bool accumulate, const Panels<T>& grad_weights, const Descent<T>& descent) {
+  const auto without_gaps = [](const Panels<T>& column) { return column.stride == 1; };
+  if (grad_out.cols == 1 && without_gaps(grad_weights) &&
+      (descent.theta.data == nullptr || without_gaps(descent.theta))) {
+    return weight_gradient_of_unit(x, inputs, grad_out, accumulate, grad_weights.data, descent);
+  }
   using Stack = InputStack<T>;
   constexpr Index most_in_place = many_registers ? 64 : 48;
   constexpr auto elements = static_cast<Index>(18 * std::size_t{1024} / sizeof(T));

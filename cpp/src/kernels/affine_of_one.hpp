@@ -12,22 +12,30 @@
 namespace nnbind::kernels {
 
 /// T of a layer with a single unit: of each sample a sum in every lane, where a column of W would
-/// use one lane. `whole(k)` and `first(k, count)` are a vector of W from row k on.
+/// use one lane. `whole(k)` and `first(k, count)` are a vector of W from row k on. Several samples
+/// at a time: each vector of W serves all, and none of their sums waits for itself.
 template <class T, class Whole, class First>
 EIGEN_ALWAYS_INLINE void affine_of_column(const Rows<T>& x, T bias, const MatrixView<T>& out,
                                           Whole whole, First first) {
-  for (Index i = 0; i < x.count; ++i) {
-    const T* const sample = x.row[i];
-    Packet<T> sum = broadcast(T{0});
+  const auto some = [&]<int R>(std::integral_constant<int, R>, Index i) {
+    const T* const* const sample = x.row + i;
+    Packet<T> sum[R];
+    unrolled<R>([&](int r) { sum[r] = broadcast(T{0}); });
     Index k = 0;
     for (; k + lanes<T> <= x.cols; k += lanes<T>) {
-      sum = simd::pmadd(load(sample + k), Packet<T>(whole(k)), sum);
+      const Packet<T> w = whole(k);
+      unrolled<R>([&](int r) { sum[r] = simd::pmadd(load(sample[r] + k), w, sum[r]); });
     }
     if (const Index left = x.cols - k; left > 0) {
-      sum = simd::pmadd(load_first(sample + k, left), Packet<T>(first(k, left)), sum);
+      const Packet<T> w = first(k, left);
+      unrolled<R>([&](int r) { sum[r] = simd::pmadd(load_first(sample[r] + k, left), w, sum[r]); });
     }
-    out(i, 0) = simd::predux(sum) + bias;
-  }
+    unrolled<R>([&](int r) { out(i + r, 0) = simd::predux(sum[r]) + bias; });
+  };
+  constexpr int many = 8;
+  Index i = 0;
+  for (; i + many <= x.count; i += many) some(std::integral_constant<int, many>(), i);
+  for (; i < x.count; ++i) some(std::integral_constant<int, 1>(), i);
 }
 
 template <class T>
@@ -118,6 +126,58 @@ void input_gradient_of_unit(const MatrixView<const T>& grad_out, const Panels<co
     } else {
       const auto put = [&](const Packet<T>& right) { return Packet<T>(simd::pmul(left, right)); };
       map_elements(grad_inputs.cols, to, put, w);
+    }
+  }
+}
+
+/// ∂L/∂W of a layer with a single unit, without gaps: Σ over the samples of g_i x_i, in whole
+/// vectors of inputs, where a tile would use one lane. In blocks of samples, since the error of a
+/// sum grows with its length; the last one penalizes and steps.
+template <class T>
+void weight_gradient_of_unit(const Rows<T>& x, Range inputs, const MatrixView<const T>& grad_out,
+                             bool accumulate, T* gradient, const Descent<T>& descent) {
+  constexpr Index block = 128;
+  const auto add = [&](Index first, Index count, Index k, Packet<T>* sum, auto vectors,
+                       const auto& read) {
+    unrolled<vectors>([&](int v) { sum[v] = broadcast(T{0}); });
+    for (Index i = first; i < first + count; ++i) {
+      const Index at = inputs.begin + k;
+      const T* const sample = x.row[i] + at;
+      const Packet<T> g = broadcast(grad_out(i, 0));
+      unrolled<vectors>(
+          [&](int v) { sum[v] = simd::pmadd(g, Packet<T>(read(sample + v * lanes<T>)), sum[v]); });
+      if (x.ahead == 0) continue;
+      const T* const next = x.row[i + x.ahead] + at;
+      unrolled<vectors>([&](int v) { __builtin_prefetch(next + v * lanes<T>, 0, 2); });
+    }
+  };
+  const auto end = [&](Index first, Index count, Index k, Packet<T> sum, Index some) {
+    if (accumulate || first > 0) sum = simd::padd(load_first(gradient + k, some), sum);
+    if (first + count < grad_out.rows) return store_first(gradient + k, sum, some);
+    T* const theta = descent.theta.data + k;
+    if (descent.penalty != nullptr) {
+      with_penalty<Packet<T>>(descent.penalty->weights, [&](const auto& penalty) {
+        sum = penalty(sum, load_first(theta, some));
+      });
+    }
+    if (descent.rule == nullptr) return store_first(gradient + k, sum, some);
+    descend(DescentStep<Packet<T>>(*descent.rule), sum, theta, descent.state_of(theta), some);
+  };
+  constexpr int many = 8;
+  Packet<T> sum[many];
+  for (Index first = 0; first < grad_out.rows; first += block) {
+    const Index count = std::min(block, grad_out.rows - first);
+    Index k = 0;
+    for (; k + many * lanes<T> <= inputs.size(); k += many * lanes<T>) {
+      add(first, count, k, sum, std::integral_constant<int, many>(),
+          [](const T* from) { return load(from); });
+      for (Index v = 0; v < many; ++v) end(first, count, k + v * lanes<T>, sum[v], lanes<T>);
+    }
+    for (; k < inputs.size(); k += lanes<T>) {
+      const Index some = std::min(lanes<T>, inputs.size() - k);
+      add(first, count, k, sum, std::integral_constant<int, 1>(),
+          [some](const T* from) { return load_first(from, some); });
+      end(first, count, k, sum[0], some);
     }
   }
 }

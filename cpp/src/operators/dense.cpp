@@ -59,12 +59,13 @@ std::vector<NamedRows> Dense<T>::parameter_names(BlockShape parameters) const {
   return {{"weights", parameters.rows - 1}, {"bias", 1, true}};
 }
 
-// Whole vectors of units are computed. What the bias, the activation, the loss and the calls take
-// is as if there were a few more inputs.
+// Whole vectors of units are computed, or of inputs where there is one unit. What the bias, the
+// activation, the loss and the calls take is as if there were a few more inputs.
 template <class T>
 Index Dense<T>::work(std::span<const Shape> inputs) const {
   constexpr Index more_inputs = 16;
   constexpr Index floats = sizeof(T) / sizeof(float);
+  if (options_.units == 1) return floats * (2 * inputs[0].cols + more_inputs * line_elements<T>);
   return floats * (inputs[0].cols + more_inputs) * ceil_div(options_.units, line_elements<T>) *
          line_elements<T>;
 }
