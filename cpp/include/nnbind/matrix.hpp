@@ -5,6 +5,7 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace nnbind {
@@ -16,6 +17,26 @@ using Index = std::ptrdiff_t;
 
 /// Bytes in a cache line, and in the widest vector register: buffers start on this boundary.
 inline constexpr std::size_t cache_line = 64;
+
+/// An Index that is 0 again once it has been moved from, as a vector is empty.
+class MovingIndex {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): it is an Index.
+  MovingIndex(Index value = 0) : value_(value) {}
+  MovingIndex(const MovingIndex&) = default;
+  MovingIndex& operator=(const MovingIndex&) = default;
+  MovingIndex(MovingIndex&& other) noexcept : value_(std::exchange(other.value_, 0)) {}
+  MovingIndex& operator=(MovingIndex&& other) noexcept {
+    value_ = std::exchange(other.value_, 0);
+    return *this;
+  }
+  ~MovingIndex() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  operator Index() const { return value_; }
+
+ private:
+  Index value_;
+};
 
 /// Half-open range of indices.
 struct Range {
@@ -179,20 +200,37 @@ using AlignedVector = std::vector<T, CacheAligned<T>>;
 template <class T>
 inline constexpr Index line_elements = static_cast<Index>(cache_line / sizeof(T));
 
+/// `rows`, of a matrix of a size that memory may hold. Throws ShapeError if a number is below 0,
+/// and std::bad_array_new_length for more than 2^48 rows or elements.
+Index checked_rows(Index rows, Index cols);
+
 /// An owning (rows × cols) matrix whose rows each start on a cache line, with the list of its
-/// rows. A whole vector may be read at any element: the buffer ends with a spare cache line.
+/// rows. A whole vector may be read at any element: the buffer ends with a spare cache line. One
+/// that was moved from is empty. Throws what checked_rows throws.
 template <class T>
 class Matrix {
  public:
   Matrix() = default;
   Matrix(Index rows, Index cols)
-      : rows_(rows),
+      : rows_(checked_rows(rows, cols)),
         cols_(cols),
         stride_(padded(cols)),
         buffer_(static_cast<std::size_t>(rows * stride_ + line_elements<T>)),
         row_list_(static_cast<std::size_t>(rows)) {
-    for (Index i = 0; i < rows; ++i) row_list_[static_cast<std::size_t>(i)] = view().row(i);
+    list_rows();
   }
+  Matrix(const Matrix& other)
+      : rows_(other.rows_),
+        cols_(other.cols_),
+        stride_(other.stride_),
+        buffer_(other.buffer_),
+        row_list_(other.row_list_.size()) {
+    list_rows();
+  }
+  Matrix& operator=(const Matrix& other) { return *this = Matrix(other); }
+  Matrix(Matrix&&) noexcept = default;
+  Matrix& operator=(Matrix&&) noexcept = default;
+  ~Matrix() = default;
 
   [[nodiscard]] MatrixView<T> view() { return {buffer_.data(), rows_, cols_, stride_}; }
   [[nodiscard]] MatrixView<const T> view() const { return {buffer_.data(), rows_, cols_, stride_}; }
@@ -207,20 +245,25 @@ class Matrix {
     return (lines < many ? lines : lines | 1) * line_elements<T>;
   }
 
-  Index rows_ = 0;
-  Index cols_ = 0;
-  Index stride_ = 0;
+  void list_rows() {
+    for (Index i = 0; i < rows_; ++i) row_list_[static_cast<std::size_t>(i)] = view().row(i);
+  }
+
+  MovingIndex rows_;
+  MovingIndex cols_;
+  MovingIndex stride_;
   AlignedVector<T> buffer_;
   std::vector<const T*> row_list_;
 };
 
-/// An owning packed (rows × cols) matrix. Columns that fill up the last panel are zero.
+/// An owning packed (rows × cols) matrix. Columns that fill up the last panel are zero. Throws what
+/// checked_rows throws.
 template <class T>
 class PackedMatrix {
  public:
   PackedMatrix() = default;
   PackedMatrix(Index rows, Index cols)
-      : rows_(rows),
+      : rows_(checked_rows(rows, cols)),
         cols_(cols),
         buffer_(static_cast<std::size_t>(Panels<T>::packed_size(rows, cols))) {}
 
@@ -228,8 +271,8 @@ class PackedMatrix {
   [[nodiscard]] bool empty() const { return buffer_.empty(); }
 
  private:
-  Index rows_ = 0;
-  Index cols_ = 0;
+  MovingIndex rows_;
+  MovingIndex cols_;
   AlignedVector<T> buffer_;
 };
 
