@@ -66,8 +66,9 @@ void check_inputs(MatrixView<const T> x, Index samples, Index width, const Netwo
                      (x.rows == samples ? "n" : std::to_string(samples)) + ", " +
                      std::to_string(width) + ")");
   }
-  if (samples == 0) {
-    throw ShapeError(what + " has shape " + shape_text(0, width) + "; expected at least one row");
+  if (samples < 1) {
+    throw ShapeError(what + " has shape " + shape_text(samples, width) +
+                     "; expected at least one row");
   }
   require_data(x, what);
   require_finite(x, network, what);

@@ -12,9 +12,12 @@ namespace {
 
 template <class T>
 void check_out(MatrixView<T> out, Index rows, Index cols, const std::string& where) {
-  if (out.rows == rows && out.cols == cols) return;
-  throw ShapeError("[" + where + "] out has shape " + shape_text(out.rows, out.cols) +
-                   "; expected " + shape_text(rows, cols));
+  const std::string what = "[" + where + "] out";
+  if (out.rows != rows || out.cols != cols) {
+    throw ShapeError(what + " has shape " + shape_text(out.rows, out.cols) + "; expected " +
+                     shape_text(rows, cols));
+  }
+  if (!out.has_rows_apart()) refuse_overlap(what, out.stride, cols);
 }
 
 template <class T>

@@ -26,6 +26,11 @@ std::string joined(std::span<const std::string_view> names) {
   return text;
 }
 
+void refuse_overlap(const std::string& what, Index stride, Index cols) {
+  throw ShapeError(what + " has a stride of " + std::to_string(stride) +
+                   "; expected at least its columns, " + std::to_string(cols));
+}
+
 void require(bool condition, const std::string& where, const std::string& what) {
   if (!condition) throw OptionError("[" + where + "] " + what);
 }

@@ -21,15 +21,23 @@ void check(const Network<T>& network, std::span<const MatrixView<const T>> x,
           std::to_string(x.size()) + " matrices in and " + std::to_string(out.size()) +
               " out; expected " + std::to_string(graph.inputs().size()) + " and " +
               std::to_string(graph.nodes().size()));
-  const auto expect = [&](const auto& matrix, const Node<T>& node, const char* what) {
-    const Index rows = node.shape.is_batch() ? x[0].rows : node.shape.rows;
+  const auto name = [](const char* what, const Node<T>& node) {
+    return "[Network.activations] " + std::string(what) + " of " + in_quotes(node.name);
+  };
+  const auto expect = [&](MatrixView<const T> matrix, const Node<T>& node, const char* what) {
+    const Index rows = node.shape.is_batch() ? std::max<Index>(x[0].rows, 0) : node.shape.rows;
     if (matrix.rows == rows && matrix.cols == node.shape.cols) return;
-    throw ShapeError("[Network.activations] " + std::string(what) + " of " + in_quotes(node.name) +
-                     " has shape " + shape_text(matrix.rows, matrix.cols) + "; expected " +
-                     shape_text(rows, node.shape.cols));
+    throw ShapeError(name(what, node) + " has shape " + shape_text(matrix.rows, matrix.cols) +
+                     "; expected " + shape_text(rows, node.shape.cols));
   };
   for (std::size_t k = 0; k < x.size(); ++k) expect(x[k], graph.node(graph.inputs()[k]), "X");
-  for (NodeId id = 0; id < out.size(); ++id) expect(out[id], graph.node(id), "the value");
+  for (NodeId id = 0; id < out.size(); ++id) {
+    const Node<T>& node = graph.node(id);
+    expect(out[id], node, "the value");
+    if (!out[id].has_rows_apart()) {
+      refuse_overlap(name("the value", node), out[id].stride, out[id].cols);
+    }
+  }
 }
 
 /// The rows [first, first + count) of each node's value, of all of it where it is no batch.

@@ -1,6 +1,7 @@
 // Predictions: rows of X, shared out to a team, through a workspace.
 #include <algorithm>
 #include <functional>
+#include <type_traits>
 
 #include "denormals.hpp"
 #include "nnbind/error.hpp"
@@ -25,6 +26,10 @@ namespace {
                    ", " + std::to_string(expected) + ")");
 }
 
+[[noreturn]] void refuse_stride(const char* what, Index stride, Index cols) {
+  refuse_overlap("[Network.predict] " + std::string(what), stride, cols);
+}
+
 [[noreturn]] void refuse_null(const char* what) {
   throw OptionError("[Network.predict] " + std::string(what) +
                     " is a null pointer; expected one to its first row");
@@ -39,6 +44,9 @@ void check(const Graph<T>& graph, const std::vector<NodeId>& ids,
     const Index expected = graph.node(ids[k]).shape.cols;
     if (rows != n || cols != expected) refuse_shape(what, rows, cols, n, expected);
     if (data == nullptr && n > 0) refuse_null(what);
+    if constexpr (!std::is_const_v<U>) {
+      if (!matrices[k].has_rows_apart()) refuse_stride(what, stride, cols);
+    }
   }
 }
 
@@ -78,7 +86,7 @@ void Network<T>::predict(std::span<const MatrixView<const T>> x,
   if (x.size() != input_ids().size() || out.size() != outputs_.size()) {
     refuse_count(x.size(), out.size(), input_ids().size(), outputs_.size());
   }
-  const Index n = x[0].rows;
+  const Index n = std::max<Index>(x[0].rows, 0);
   check(graph_, input_ids(), x, "X", n);
   check(graph_, outputs_, out, "out", n);
   if (n == 0) return;

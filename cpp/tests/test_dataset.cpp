@@ -88,6 +88,13 @@ TEST(Dataset, HasNoPartBeyondItsEnds) {
   }
 }
 
+TEST(Dataset, OfRowsBelowZeroIsRefused) {
+  const auto network = mlp<float>(2, {}, 1);
+  Matrix<float> x(5, 2), y(5, 1);
+  const Dataset<float> data{{x.view().data, -5, 2}, {y.view().data, -5, 1}};
+  EXPECT_THROW((void)evaluate(network, data, squared_error()), ShapeError);
+}
+
 TEST(Dataset, WithANullPointerIsRefused) {
   const auto network = mlp<float>(2, {}, 1);
   Matrix<float> x(5, 2), y(5, 1);

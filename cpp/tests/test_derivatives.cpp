@@ -379,6 +379,9 @@ TEST(DerivativesOfAny, RefuseWhatDoesNotFit) {
   EXPECT_THROW(input_jacobian<double>(network, x(narrow), to(jacobian)), ShapeError);
   EXPECT_THROW(input_jacobian<double>(network, x(inputs), to(inputs)), ShapeError);
   EXPECT_THROW(parameter_jacobian<double>(network, x(inputs), thetas.view()), ShapeError);
+  MatrixView<double> overlapping = thetas.view();
+  overlapping.stride = size - 1;
+  EXPECT_THROW(per_sample_gradients(network, problem.values(), losses, overlapping), ShapeError);
   std::vector<double> v(static_cast<std::size_t>(size)), out(v);
   const auto product = [&] { hessian_vector_product(network, problem.values(), losses, v, out); };
   EXPECT_NO_THROW(product());

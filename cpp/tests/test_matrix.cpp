@@ -1,4 +1,4 @@
-// Matrices: what a copy and a move have of their own, and which sizes there are not.
+// Matrices: what a copy, a move and a view have of their own, and which sizes there are not.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -69,6 +69,13 @@ TEST(Matrix, OfNoSizeThatThereIsIsRefused) {
   }
   EXPECT_NO_THROW(make(0, 5));
   EXPECT_NO_THROW(make(5, 0));
+}
+
+TEST(MatrixView, HasRowsBehindEachOtherWhereNothingElseIsSaid) {
+  const std::array<float, 6> values{1, 2, 3, 4, 5, 6};
+  const MatrixView<const float> view{values.data(), 2, 3};
+  EXPECT_EQ(view.stride, 3);
+  EXPECT_EQ(view(1, 0), 4);
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ TEST(Network, RefusesToPredictWrongShapes) {
   Matrix<float> x(4, 5), narrow(4, 4), out(4, 3), short_out(3, 3);
   EXPECT_THROW(network.predict(narrow.view(), out.view()), ShapeError);
   EXPECT_THROW(network.predict(x.view(), short_out.view()), ShapeError);
+  const MatrixView<float> of_overlapping_rows{out.view().data, 4, 3, 2};
+  EXPECT_THROW(network.predict(x.view(), of_overlapping_rows), ShapeError);
+  EXPECT_THROW(network.predict({x.view().data, -4, 5}, {out.view().data, -4, 3}), ShapeError);
   EXPECT_THROW(network.predict({nullptr, 4, 5, 5}, out.view()), OptionError);
   EXPECT_THROW(network.predict(x.view(), {nullptr, 4, 3, 3}), OptionError);
 }

@@ -317,6 +317,12 @@ TEST(Activations, RefuseWrongShapes) {
   EXPECT_NO_THROW(activations<double>(network, {&good, 1}, right));
   EXPECT_THROW(activations<double>(network, {&bad, 1}, right), ShapeError);
   EXPECT_THROW(activations<double>(network, {&good, 1}, wrong), ShapeError);
+  std::vector<MatrixView<double>> overlapping = right, negative = right;
+  overlapping[1].stride = 2;
+  EXPECT_THROW(activations<double>(network, {&good, 1}, overlapping), ShapeError);
+  for (MatrixView<double>& value : negative) value.rows = -1;
+  const MatrixView<const double> below = negative[0];
+  EXPECT_THROW(activations<double>(network, {&below, 1}, negative), ShapeError);
   EXPECT_THROW(activations<double>(network, {&good, 1}, {right.data(), 2}), OptionError);
 }
 

@@ -48,6 +48,9 @@ std::string in_quotes(std::string_view name);
 /// The names, separated by commas.
 std::string joined(std::span<const std::string_view> names);
 
+/// Throws ShapeError, for rows to be written that lie one over the other; `what` is "[where] out".
+[[noreturn]] void refuse_overlap(const std::string& what, Index stride, Index cols);
+
 /// Throws OptionError unless `condition` holds; the message is "[where] what".
 void require(bool condition, const std::string& where, const std::string& what);
 

@@ -52,14 +52,16 @@ struct Block {
 };
 
 /// A (rows × cols) row-major matrix somewhere in memory: row i + 1 begins `stride` elements after
-/// row i, and stride >= cols.
+/// row i, by default right behind it. Rows that are to be written lie apart: stride >= cols. Those
+/// that are only read may lie one over the other, or backwards.
 template <class T>
 struct MatrixView {
   T* data = nullptr;
   Index rows = 0;
   Index cols = 0;
-  Index stride = 0;
+  Index stride = cols;
 
+  [[nodiscard]] bool has_rows_apart() const { return rows <= 1 || stride >= cols; }
   [[nodiscard]] T* row(Index i) const { return data + i * stride; }
   T& operator()(Index i, Index j) const { return data[i * stride + j]; }
 
