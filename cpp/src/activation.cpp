@@ -31,6 +31,9 @@ Activation::Activation(std::string_view name) {
   *this = Activation(static_cast<Kind>(found - activation_names.begin()));
 }
 
+Activation::Activation(const char* name)
+    : Activation(std::string_view(name == nullptr ? "nullptr" : name)) {}
+
 Activation::Activation(std::string_view name, double alpha) : Activation(name) {
   require(kind_ == Kind::leaky_relu || kind_ == Kind::elu, "Activation",
           in_quotes(name) + " takes no alpha; only leaky_relu and elu do");

@@ -77,7 +77,7 @@ void BatchRun<T>::make_pieces() {
 
 template <class T>
 typename BatchRun<T>::Piece BatchRun<T>::make_piece(NodeId id, Block block) {
-  const Node<T>& node = network_->graph().node(id);
+  const Node<T>& node = network_->graph().nodes()[id];
   const auto [rows, cols] = block;
   const Panels<T> theta = workspace_.parameters(id, network_->theta().data()).block(block);
   const Index stride = node.parameters.cols;
@@ -148,7 +148,7 @@ void BatchRun<T>::prepare(Piece& piece, Index samples, int rank, Optimizer& opti
                         piece.calls);
   piece.updates.clear();
   if (piece.descends) return;
-  const Index weights = network_->graph().node(piece.node).weights_among(piece.block.rows);
+  const Index weights = network_->graph().nodes()[piece.node].weights_among(piece.block.rows);
   piece.theta.each_view([&](Index first, const MatrixView<T>& theta) {
     UpdateBlock<T> block{theta, piece.gradient.view(first, theta.cols), {}, weights};
     for (std::size_t k = 0; k < optimizer.state_vectors(); ++k) {

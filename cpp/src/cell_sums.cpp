@@ -8,7 +8,7 @@ template <class T>
 CellSums<T>::CellSums(const Graph<T>& graph) : places_(graph.nodes().size()) {
   std::size_t cells = 0;
   for (const NodeId id : graph.parameter_nodes()) {
-    const auto [rows, cols] = graph.node(id).parameters;
+    const auto [rows, cols] = graph.nodes()[id].parameters;
     places_[id] = {cells, static_cast<std::size_t>(ceil_div(rows, rows_of_shares))};
     cells += static_cast<std::size_t>(ceil_div(cols, panel_columns<T>)) * places_[id].height;
   }

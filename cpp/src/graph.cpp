@@ -69,6 +69,13 @@ NodeId Graph<T>::input(Index width, std::string name) {
 }
 
 template <class T>
+const Node<T>& Graph<T>::node(NodeId id) const {
+  if (id < nodes_.size()) return nodes_[id];
+  throw OptionError("[Graph] there is no node " + std::to_string(id) + "; the graph has " +
+                    std::to_string(nodes_.size()));
+}
+
+template <class T>
 bool Graph<T>::is_input(NodeId id) const {
   return std::ranges::binary_search(inputs_, id);  // they were added in order
 }
@@ -83,17 +90,11 @@ bool Graph<T>::is_read(NodeId id) const {
 template <class T>
 NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::string name,
                      std::optional<NodeId> shared) {
-  const auto require_node = [&](NodeId id) {
-    require(id < nodes_.size(), "Graph",
-            "there is no node " + std::to_string(id) + "; the graph has " +
-                std::to_string(nodes_.size()));
-  };
   require(op != nullptr, "Graph", "there is no operator; expected one to add");
   Node<T> node;
   std::vector<std::string> names;
   for (const NodeId id : inputs) {
-    require_node(id);
-    const Node<T>& input = nodes_[id];
+    const Node<T>& input = this->node(id);
     names.push_back(input.name);
     node.input_shapes.push_back(input.shape);
     const bool from_input = input.layer_index > 0 || is_input(id);
@@ -111,7 +112,6 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
   node.inputs = std::move(inputs);
   node.op = std::move(op);
   if (shared) {
-    require_node(*shared);
     share(node, *shared);
   } else {
     node.owner = nodes_.size();
@@ -131,8 +131,9 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
 }
 
 template <class T>
-void Graph<T>::share(Node<T>& node, NodeId owner) const {
-  const Node<T>& other = nodes_[nodes_[owner].owner];
+void Graph<T>::share(Node<T>& node, NodeId with) const {
+  const NodeId owner = this->node(with).owner;
+  const Node<T>& other = nodes_[owner];
   require(other.op == node.op, "Graph",
           in_quotes(node.name) + " cannot share the parameters of " + in_quotes(other.name) +
               ", which is of another operator");
@@ -143,7 +144,7 @@ void Graph<T>::share(Node<T>& node, NodeId owner) const {
                      shape_text(other.input_shapes[0]) + "; its own is " +
                      shape_text(node.input_shapes[0]));
   }
-  node.owner = nodes_[owner].owner;
+  node.owner = owner;
   node.offset = other.offset;
   node.state_offset = other.state_offset;
 }

@@ -51,14 +51,14 @@ void Network<T>::check_outputs() const {
   require(!outputs_.empty(), "Network", "has no output; expected at least one");
   std::vector<bool> leads_out(nodes.size(), false);
   for (const NodeId id : outputs_) {
-    require(id < nodes.size(), "Network", "there is no node " + std::to_string(id));
-    const std::string name = in_quotes(nodes[id].name);
+    const Node<T>& node = graph_.node(id);
+    const std::string name = in_quotes(node.name);
     require(!graph_.is_input(id), "Network", "the output " + name + " is an input");
     require(!leads_out[id], "Network", "the output " + name + " is there twice");
-    require(nodes[id].shape.is_batch(), "Network",
-            "the output " + name + " has shape " + shape_text(nodes[id].shape) +
+    require(node.shape.is_batch(), "Network",
+            "the output " + name + " has shape " + shape_text(node.shape) +
                 "; expected a row for each sample");
-    require(!nodes[id].op->drops(), "Network",
+    require(!node.op->drops(), "Network",
             "the output " + name + " drops units; dropout is for hidden layers");
     leads_out[id] = true;
   }
@@ -127,7 +127,6 @@ Index Network<T>::columns_of(const std::vector<NodeId>& nodes) const {
 
 template <class T>
 const Dense<T>& Network<T>::layer(NodeId id) const {
-  require(id < graph_.nodes().size(), "Network.layer", "there is no node " + std::to_string(id));
   const Node<T>& node = graph_.node(id);
   const auto* layer = dynamic_cast<const Dense<T>*>(node.op.get());
   require(layer != nullptr, "Network.layer",
@@ -138,9 +137,14 @@ const Dense<T>& Network<T>::layer(NodeId id) const {
 
 template <class T>
 MatrixView<T> Network<T>::parameters(NodeId id) {
-  require(id < graph_.nodes().size(), "Network.parameters",
-          "there is no node " + std::to_string(id));
   return graph_.node(id).parameters_in(theta_.data());
+}
+
+template <class T>
+Activation Network<T>::output_activation(std::size_t k) const {
+  if (k < outputs_.size()) return graph_.nodes()[outputs_[k]].op->activation();
+  throw OptionError("[Network] there is no output " + std::to_string(k) + "; the network has " +
+                    std::to_string(outputs_.size()));
 }
 
 template <class T>

@@ -19,7 +19,7 @@ Penalty<T>::Penalty(const Graph<T>& graph, const Regularizer& regularizer)
 template <class T>
 void Penalty<T>::add(NodeId id, const Block& block, const Panels<const T>& theta, Index samples) {
   const BlockPenalty<double> penalty = of(id, samples);
-  const Index weights = graph_->node(id).weights_among(block.rows);
+  const Index weights = graph_->nodes()[id].weights_among(block.rows);
   sums_->set(id, block, [&](Range rows, Range cols) {
     const MatrixView<const T> cell = theta.view(cols.begin, cols.size());
     const auto of_rows = [&](const PenaltySlopes<double>& r, Index begin, Index end) {
@@ -46,7 +46,7 @@ void Penalty<T>::add_gradient(NodeId id, const Block& block, const Panels<const 
                               Index samples, const Panels<T>& gradient) const {
   const std::optional<BlockPenalty<T>> both = slopes(id, samples);
   if (!both) return;
-  const Index weights = graph_->node(id).weights_among(block.rows);
+  const Index weights = graph_->nodes()[id].weights_among(block.rows);
   const auto add = [&](const PenaltySlopes<T>& slopes, Index begin, Index end) {
     theta.each_view([&](Index first, const MatrixView<const T>& part) {
       kernels::add_penalty_gradient<T>(

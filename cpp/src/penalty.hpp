@@ -31,7 +31,7 @@ class Penalty {
  private:
   [[nodiscard]] BlockPenalty<double> of(NodeId id, Index samples) const {
     if (!regularizer_.divide_by_batch_size) return whole_[id];
-    return penalty_of(regularizer_, graph_->node(id).op->penalty(), samples);
+    return penalty_of(regularizer_, graph_->nodes()[id].op->penalty(), samples);
   }
 
   const Graph<T>* graph_;

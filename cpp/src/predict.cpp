@@ -41,7 +41,7 @@ void check(const Graph<T>& graph, const std::vector<NodeId>& ids,
            std::span<const MatrixView<U>> matrices, const char* what, Index n) {
   for (std::size_t k = 0; k < matrices.size(); ++k) {
     const auto& [data, rows, cols, stride] = matrices[k];
-    const Index expected = graph.node(ids[k]).shape.cols;
+    const Index expected = graph.nodes()[ids[k]].shape.cols;
     if (rows != n || cols != expected) refuse_shape(what, rows, cols, n, expected);
     if (data == nullptr && n > 0) refuse_null(what);
     if constexpr (!std::is_const_v<U>) {

@@ -49,7 +49,7 @@ Workspace<T>::Workspace(const Graph<T>& graph, std::vector<NodeId> outputs, cons
 
 template <class T>
 void Workspace<T>::make_slot(NodeId id) {
-  const Node<T>& node = graph_->node(id);
+  const Node<T>& node = graph_->nodes()[id];
   Slot<T>& slot = slots_[id];
   const bool training = layout_.purpose != Purpose::inference;
   const bool hands_gradient_down =
@@ -68,7 +68,7 @@ void Workspace<T>::make_slot(NodeId id) {
 
 template <class T>
 void Workspace<T>::prepare_pass(NodeId id) {
-  const Node<T>& node = graph_->node(id);
+  const Node<T>& node = graph_->nodes()[id];
   Slot<T>& slot = slots_[id];
   ForwardPass<T>& pass = slot.pass;
   PackedMatrix<T>& packed = slots_[node.owner].packed;
@@ -89,7 +89,7 @@ Workspace<T>::~Workspace() = default;
 
 template <class T>
 Range Workspace<T>::all_rows(NodeId id, Index batch) const {
-  return {0, is_fixed(id) ? graph_->node(id).shape.rows : batch};
+  return {0, is_fixed(id) ? graph_->nodes()[id].shape.rows : batch};
 }
 
 template <class T>
@@ -100,7 +100,7 @@ Rows<T> Workspace<T>::rows_of(NodeId id, Range rows, int rank) const {
   const T* const* const all = input_rows_[input_number_[id]].data() + list_begin(rank);
   return {.row = all + rows.begin,
           .count = rows.size(),
-          .cols = graph_->node(id).shape.cols,
+          .cols = graph_->nodes()[id].shape.cols,
           .ahead = layout_.fetches ? layout_.capacity : 0};
 }
 
@@ -146,7 +146,7 @@ void Workspace<T>::copy_output(std::size_t k, Range rows, const MatrixView<T>& o
 template <class T>
 template <class F>
 void Workspace<T>::forward_rows(NodeId id, const T* theta, Range rows, F&& change) {
-  const Node<T>& node = graph_->node(id);
+  const Node<T>& node = graph_->nodes()[id];
   const InputList inputs(*this, node, rows);
   // From here on number by number. A copy of a view in a register of 32 bytes would wait until the
   // stores of its four numbers have reached the cache: some 20 cycles each time.

@@ -187,7 +187,7 @@ class Workspace {
   void plan_forward();
   void plan_backward();
   [[nodiscard]] bool is_split_by_columns(NodeId id) const;
-  [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->node(id).shape.is_batch(); }
+  [[nodiscard]] bool is_fixed(NodeId id) const { return !graph_->nodes()[id].shape.is_batch(); }
   [[nodiscard]] Index list_begin(int rank) const {
     if (!has_own_lists()) return 0;
     return (layout_.fetches ? 2 : 1) * layout_.capacity * rank;

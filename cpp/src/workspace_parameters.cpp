@@ -10,7 +10,7 @@ namespace nnbind {
 
 template <class T>
 Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
-  const BlockShape shape = graph_->node(id).parameters;
+  const BlockShape shape = graph_->nodes()[id].parameters;
   if (slots_[id].sharing == Sharing::columns)
     return {{0, shape.rows}, my_columns<T>(member, shape.cols)};
   return {member.share(shape.rows, rows_of_shares), {0, shape.cols}};
@@ -20,7 +20,7 @@ Block Workspace<T>::my_parameters(const Member& member, NodeId id) const {
 template <class T>
 ParameterPass<T> Workspace<T>::parameter_pass(NodeId user, Range rows, Block block, bool training,
                                               Panels<T> gradient) const {
-  const Node<T>& node = graph_->node(user);
+  const Node<T>& node = graph_->nodes()[user];
   const Slot<T>& slot = slots_[user];
   ParameterPass<T> pass;
   pass.state = node.state_in(state_);
@@ -38,10 +38,10 @@ void Workspace<T>::parameter_gradient(NodeId id, Range rows, Block block, bool t
                                       Panels<T> gradient) const {
   for (const NodeId user : slots_[id].users) {
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
-    const InputList inputs(*this, graph_->node(user), own);
+    const InputList inputs(*this, graph_->nodes()[user], own);
     ParameterPass<T> pass = parameter_pass(user, own, block, training, gradient);
     pass.inputs = inputs.span();
-    graph_->node(user).op->parameter_gradient(pass);
+    graph_->nodes()[user].op->parameter_gradient(pass);
   }
 }
 
@@ -52,10 +52,10 @@ void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
   made.calls.clear();
   made.inputs.clear();
   std::size_t edges = 0;  // the list must not move: there are passes that point at it
-  for (const NodeId user : users) edges += graph_->node(user).inputs.size();
+  for (const NodeId user : users) edges += graph_->nodes()[user].inputs.size();
   made.inputs.reserve(edges);
   for (const NodeId user : users) {
-    const Node<T>& node = graph_->node(user);
+    const Node<T>& node = graph_->nodes()[user];
     const Range own = is_fixed(user) ? all_rows(user, 0) : rows;
     for (const NodeId input : node.inputs) made.inputs.push_back(rows_of(input, own, rank));
     ParameterPass<T> pass = parameter_pass(user, own, block, training, gradient);
@@ -67,14 +67,14 @@ void Workspace<T>::make_calls(NodeId id, Range rows, Block block, bool training,
 
 template <class T>
 bool Workspace<T>::can_descend(NodeId id) const {
-  return slots_[id].users.size() == 1 && graph_->node(id).op->descends();
+  return slots_[id].users.size() == 1 && graph_->nodes()[id].op->descends();
 }
 
 template <class T>
 Panels<T> Workspace<T>::parameters(NodeId id, T* theta) {
   Slot<T>& slot = slots_[id];
   if (!slot.packed.empty()) return slot.packed.panels();
-  return Panels<T>::plain(graph_->node(id).parameters_in(theta));
+  return Panels<T>::plain(graph_->nodes()[id].parameters_in(theta));
 }
 
 template <class T>
@@ -88,7 +88,7 @@ template <class T>
 void Workspace<T>::read(const Member& member, const T* theta) {
   for (NodeId id = 0; id < slots_.size(); ++id) {
     if (slots_[id].packed.empty()) continue;
-    copy_block<T>(Panels<const T>::plain(graph_->node(id).parameters_in(theta)),
+    copy_block<T>(Panels<const T>::plain(graph_->nodes()[id].parameters_in(theta)),
                   my_parameters(member, id), slots_[id].packed.panels());
   }
 }
@@ -98,7 +98,7 @@ bool Workspace<T>::write_back(const Member& member, T* theta) {
   constexpr Index some = 16;  // rows, which are checked while they are in the cache
   bool finite = true;
   for (const NodeId id : graph_->parameter_nodes()) {
-    const MatrixView<T> plain = graph_->node(id).parameters_in(theta);
+    const MatrixView<T> plain = graph_->nodes()[id].parameters_in(theta);
     const auto [rows, cols] = my_parameters(member, id);
     for (Index first = rows.begin; first < rows.end; first += some) {
       const Range few{first, std::min(first + some, rows.end)};

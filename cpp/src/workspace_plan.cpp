@@ -71,7 +71,7 @@ template <class T>
 ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purpose) {
   ThetaLayout layout(graph.nodes().size());
   for (const NodeId id : graph.parameter_nodes()) {
-    const Node<T>& node = graph.node(id);
+    const Node<T>& node = graph.nodes()[id];
     layout[id] = {node.parameters.rows, node.parameters.cols,
                   purpose == Purpose::fit && node.op->reads_panels() &&
                       is_worth_packing<T>(node.parameters, capacity)};
@@ -85,10 +85,10 @@ ThetaLayout parameter_layout(const Graph<T>& graph, Index capacity, Purpose purp
 // activations.
 template <class T>
 bool Workspace<T>::is_split_by_columns(NodeId id) const {
-  const Node<T>& node = graph_->node(id);
+  const Node<T>& node = graph_->nodes()[id];
   Index traffic = 2 * node.shape.cols;
   for (const NodeId input : node.inputs) {
-    if (!slots_[input].is_input) traffic += graph_->node(input).shape.cols;
+    if (!slots_[input].is_input) traffic += graph_->nodes()[input].shape.cols;
   }
   return layout_.members > 1 && !slots_[node.owner].packed.empty() && node.op->splits_columns() &&
          node.shape.cols >= layout_.members * line_elements<T> &&
@@ -101,7 +101,7 @@ void Workspace<T>::plan_forward() {
   Pending pending(!has_own_lists());
   for (NodeId id = 0; id < slots_.size(); ++id) {
     Slot<T>& slot = slots_[id];
-    const Node<T>& node = graph_->node(id);
+    const Node<T>& node = graph_->nodes()[id];
     if (slot.is_input) continue;
     if (is_fixed(id)) {
       slot.sharing = Sharing::alone;
@@ -131,7 +131,7 @@ void Workspace<T>::plan_backward() {
   };
   const auto note_inputs = [&](NodeId id, bool fixed) {
     bool wanted = false;
-    const std::vector<NodeId>& inputs = graph_->node(id).inputs;
+    const std::vector<NodeId>& inputs = graph_->nodes()[id].inputs;
     for (std::size_t k = 0; k < inputs.size(); ++k) {
       if (is_fixed(inputs[k]) != fixed || !slots_[inputs[k]].wants_gradient) continue;
       slots_[id].accumulate[k] = written[inputs[k]];
@@ -141,7 +141,7 @@ void Workspace<T>::plan_backward() {
     return wanted;
   };
   for (NodeId id = slots_.size(); id-- > 0;) {
-    const Node<T>& node = graph_->node(id);
+    const Node<T>& node = graph_->nodes()[id];
     Slot<T>& slot = slots_[id];
     slot.accumulate.resize(node.inputs.size());
     if (slot.is_input || is_fixed(id) || !slot.wants_gradient) continue;
@@ -159,7 +159,7 @@ void Workspace<T>::plan_backward() {
     add({.node = id, .sharing = columns ? Sharing::columns : Sharing::rows}, !whole);
   }
   for (NodeId id = slots_.size(); id-- > 0;) {
-    const Node<T>& node = graph_->node(id);
+    const Node<T>& node = graph_->nodes()[id];
     if (slots_[id].is_input || !slots_[id].wants_gradient) continue;
     if (is_fixed(id) && node.op->changes_output_gradient()) {
       add({.node = id, .output_part = true, .sharing = Sharing::alone, .to_fixed = true}, false);

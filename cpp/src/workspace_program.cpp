@@ -21,12 +21,12 @@ void Workspace<T>::prepare(const Member& member, const T* theta, Index batch, co
 template <class T>
 void Workspace<T>::make(Program& made, const Member& member) {
   std::size_t gradients = 0;
-  for (const Step& step : backward_steps_) gradients += graph_->node(step.node).inputs.size();
+  for (const Step& step : backward_steps_) gradients += graph_->nodes()[step.node].inputs.size();
   made.make_room(graph_->nodes(), gradients);
   for (NodeId id = 0; id < slots_.size(); ++id) {
     const Slot<T>& slot = slots_[id];
     if (slot.is_input) continue;
-    add_forward(made, id, share(slot.sharing, id, graph_->node(id).shape.cols, made, member));
+    add_forward(made, id, share(slot.sharing, id, graph_->nodes()[id].shape.cols, made, member));
   }
   for (const Step& step : backward_steps_) add_backward(made, step, member);
 }
@@ -38,7 +38,7 @@ void Workspace<T>::infer_first(const T* theta, std::span<const MatrixView<T>> ou
     made.theta = theta;
     made.make_room(graph_->nodes());
     for (const NodeId id : batch_nodes_) {
-      add_forward(made, id, {{0, 1}, all_columns(graph_->node(id)), true});
+      add_forward(made, id, {{0, 1}, all_columns(graph_->nodes()[id]), true});
     }
   }
   for (const auto& step : made.forward) step.run();
@@ -66,7 +66,7 @@ typename Workspace<T>::Share Workspace<T>::share(Sharing sharing, NodeId id, Ind
 
 template <class T>
 void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) {
-  const Node<T>& node = graph_->node(id);
+  const Node<T>& node = graph_->nodes()[id];
   const Slot<T>& slot = slots_[id];
   const Mode<T>& mode = program.mode;
   const auto& [rows, columns, mine] = share;
@@ -88,7 +88,7 @@ void Workspace<T>::add_forward(Program& program, NodeId id, const Share& share) 
 
 template <class T>
 Range Workspace<T>::columns_of(const Step& step) const {
-  const Node<T>& node = graph_->node(step.node);
+  const Node<T>& node = graph_->nodes()[step.node];
   return {0, step.output_part ? node.shape.cols : node.input_shapes[0].cols};
 }
 
@@ -102,7 +102,7 @@ void Workspace<T>::add_backward(Program& program, const Step& step, const Member
 
 template <class T>
 void Workspace<T>::add_pass(Program& program, const Step& step, Range rows, Range columns) {
-  const Node<T>& node = graph_->node(step.node);
+  const Node<T>& node = graph_->nodes()[step.node];
   Slot<T>& slot = slots_[step.node];
   for (std::size_t k = 0; k < node.inputs.size(); ++k) {
     program.inputs.push_back(rows_of(node.inputs[k], rows, program.rank));

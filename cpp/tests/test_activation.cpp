@@ -253,6 +253,8 @@ TEST(Activation, IsFoundByNameAndRefusesWhatItDoesNotTake) {
   EXPECT_THROW(Activation("tahn"), OptionError);
   EXPECT_THROW(Activation("tanh", 0.5), OptionError);
   EXPECT_THROW(Activation("elu", -1), OptionError);
+  const char* const none = nullptr;
+  EXPECT_THROW(Activation{none}, OptionError);
 }
 
 TEST(Activation, HasAFormulaHereForEachElementwiseName) {

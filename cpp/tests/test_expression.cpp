@@ -127,6 +127,16 @@ TEST(Expression, HandlesOfTwoGraphsDoNotMix) {
   EXPECT_EQ(one.nodes().size(), 1U);
 }
 
+TEST(Expression, OfNoGraphHasNoNode) {
+  expect_message<OptionError>("[Expression] belongs to no graph",
+                              [] { (void)Expression<float>{}.shape(); });
+  Graph<float> graph;
+  const Expression<float> x = input(graph, 2);
+  expect_message<OptionError>("there is no node 7; the graph has 1",
+                              [&] { (void)Expression<float>{x.graph, 7}.node(); });
+  EXPECT_THROW(apply<float>(nullptr, {x}), OptionError);
+}
+
 TEST(Expression, ShapesThatDoNotFitAreNamed) {
   Graph<float> graph;
   const auto x = input(graph, 2, "x");

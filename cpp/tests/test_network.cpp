@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "data.hpp"
+#include "expect_message.hpp"
 #include "naive.hpp"
 #include "networks.hpp"
 #include "nnbind/error.hpp"
@@ -59,6 +60,11 @@ TEST(Network, HasLayersAndParametersOnlyOfItsNodes) {
   EXPECT_THROW((void)network.layer(0), OptionError);
   EXPECT_THROW((void)network.layer(3), OptionError);
   EXPECT_THROW((void)network.parameters(3), OptionError);
+  expect_message<OptionError>("there is no node 3; the graph has 3",
+                              [&] { (void)network.graph().node(3); });
+  EXPECT_EQ(network.output_activation(0), "identity");
+  expect_message<OptionError>("there is no output 5; the network has 1",
+                              [&] { (void)network.output_activation(5); });
 }
 
 TEST(Network, OfOneSeedHasOneThetaAndOfAnotherAnother) {

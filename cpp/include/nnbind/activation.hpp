@@ -52,11 +52,11 @@ class Activation {
   Activation() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): a kind alone is an activation.
   Activation(Kind kind);
-  /// By name. Throws OptionError that lists the names if there is none such.
+  /// By name. Throws OptionError that lists the names if there is none such, or no name.
   // NOLINTNEXTLINE(google-explicit-constructor): "tanh" reads as well as Activation("tanh").
   Activation(std::string_view name);
   // NOLINTNEXTLINE(google-explicit-constructor)
-  Activation(const char* name) : Activation(std::string_view(name)) {}
+  Activation(const char* name);
   /// With the α of leaky_relu (> 0) or elu (> 0); OptionError for the others.
   Activation(std::string_view name, double alpha);
 

@@ -26,15 +26,20 @@ struct Expression {
   Graph<T>* graph = nullptr;
   NodeId id = 0;
 
-  [[nodiscard]] const Node<T>& node() const { return graph->node(id); }
+  /// Throws OptionError if it belongs to no graph.
+  [[nodiscard]] const Node<T>& node() const {
+    require(graph != nullptr, "Expression", "belongs to no graph");
+    return graph->node(id);
+  }
   [[nodiscard]] Shape shape() const { return node().shape; }
 };
 
-/// The node of an operator over these inputs. Throws OptionError unless they belong to one graph
-/// and the name is new, and ShapeError if their shapes do not fit.
+/// The node of an operator over these inputs. Throws OptionError unless there is one, they belong
+/// to one graph and the name is new, and ShapeError if their shapes do not fit.
 template <class T>
 Expression<T> apply(OperatorPointer<T> op, const std::vector<Expression<T>>& inputs,
                     std::string name = "") {
+  require(op != nullptr, "Expression", "there is no operator; expected one to apply");
   const std::string kind(op->kind());
   std::vector<NodeId> ids;
   for (const Expression<T>& input : inputs) {

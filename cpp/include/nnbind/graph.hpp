@@ -73,7 +73,8 @@ class Graph {
              std::optional<NodeId> shared = std::nullopt);
 
   [[nodiscard]] const std::vector<Node<T>>& nodes() const { return nodes_; }
-  [[nodiscard]] const Node<T>& node(NodeId id) const { return nodes_[id]; }
+  /// Throws OptionError if there is no such node.
+  [[nodiscard]] const Node<T>& node(NodeId id) const;
   /// The input nodes, in order.
   [[nodiscard]] const std::vector<NodeId>& inputs() const { return inputs_; }
   /// Those with parameters that are their own and not shared, in the order of θ.
@@ -88,7 +89,7 @@ class Graph {
 
  private:
   std::string unique_name(std::string name, std::string_view kind);
-  void share(Node<T>& node, NodeId owner) const;
+  void share(Node<T>& node, NodeId with) const;
 
   std::vector<Node<T>> nodes_;
   std::vector<NodeId> inputs_;

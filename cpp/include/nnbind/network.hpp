@@ -65,10 +65,9 @@ class Network {
   /// The block of θ of a node: W, with b as the last row where there is one. Throws OptionError if
   /// there is no such node.
   [[nodiscard]] MatrixView<T> parameters(NodeId id);
-  /// The activation that output k is, as far as the losses can see.
-  [[nodiscard]] Activation output_activation(std::size_t k = 0) const {
-    return graph_.node(outputs_[k]).op->activation();
-  }
+  /// The activation that output k is, as far as the losses can see. Throws OptionError if there is
+  /// no such output.
+  [[nodiscard]] Activation output_activation(std::size_t k = 0) const;
 
   /// The work of the forward pass of one sample: how many multiply-adds of floats take as long.
   [[nodiscard]] double work() const { return work_; }
