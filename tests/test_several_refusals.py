@@ -106,5 +106,5 @@ def test_a_fraction_and_an_order_are_checked_against_all_parts() -> None:
 
 
 def test_a_wrong_batch_of_an_iterator_is_refused_by_name() -> None:
-    with pytest.raises(nn.ShapeError, match=r'batch X\["b"\]'):
+    with pytest.raises(nn.ShapeError, match=r'batch 0\] X\["b"\]'):
         fit(network(), [({"a": X["a"], "b": X["a"]}, Y)], None, loss=LOSS, epochs=1)

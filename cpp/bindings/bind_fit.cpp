@@ -23,6 +23,7 @@ class PythonBatches final : public BatchSource<T> {
   void begin_epoch() override {
     const Gil gil;
     iterator_ = py::iter(iterable_);
+    number_ = 0;
   }
 
   std::optional<Dataset<T>> next() override {
@@ -41,8 +42,8 @@ class PythonBatches final : public BatchSource<T> {
     }
     const py::tuple given(batch);
     const py::object weight = given.size() == 3 ? py::object(given[2]) : py::none();
-    current_ = arrays<T>(given[0], given[1], weight, *network_, *losses_, where_, "batch ");
-    check(current_.dataset, *network_, *losses_, where_, "batch ");
+    current_ = arrays<T>(given[0], given[1], weight, *network_, *losses_,
+                         where_ + ", batch " + std::to_string(number_++));
     return current_.dataset;
   }
 
@@ -52,6 +53,7 @@ class PythonBatches final : public BatchSource<T> {
   Network<T>* network_;
   const Losses* losses_;
   std::string where_;
+  Index number_ = 0;  // of the next batch
   Arrays<T> current_;
 };
 

@@ -184,8 +184,11 @@ std::optional<Batch<T>> FitRun<T>::next_batch(const Member& member, Index number
     const Index following = fetches_ ? samples() - first - count : 0;
     return Batch<T>{data_, epoch_order_ + first, count, following};
   }
-  member.alone([this] {
+  member.alone([this, number] {
     from_source_ = source_->next();
+    if (from_source_) {
+      check(*from_source_, network_, losses_, hooks_.where + ", batch " + std::to_string(number));
+    }
     grown_ = from_source_ && (!batch_run_ || from_source_->size() > batch_size_);
     // Never for fewer than were guessed: what is done otherwise for the smallest capacities would
     // depend on which batches a fit has seen, and a resumed one has not seen all.

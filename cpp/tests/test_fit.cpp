@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <thread>
@@ -136,6 +137,22 @@ class Slices final : public BatchSource<double> {
   Index next_ = 0;
 };
 
+/// Any batches.
+class Lists final : public BatchSource<double> {
+ public:
+  explicit Lists(std::vector<Dataset<double>> list) : batches(std::move(list)) {}
+  void begin_epoch() override { next_ = 0; }
+  std::optional<Dataset<double>> next() override {
+    if (next_ == batches.size()) return std::nullopt;
+    return batches[next_++];
+  }
+
+  std::vector<Dataset<double>> batches;
+
+ private:
+  std::size_t next_ = 0;
+};
+
 // Inputs beyond the second-level cache are fetched a batch ahead: the last batch, which is smaller,
 // has none after it.
 TYPED_TEST(FitOf, OfLargeInputsIsTheSameAsStepByStep) {
@@ -203,6 +220,47 @@ TEST(Fit, FromASourceRefusesLossesThatAreNone) {
   History history;
   EXPECT_THROW(fit(network, source, LossPointer{}, *sgd(constant_rate(0.1)), {}, history),
                OptionError);
+}
+
+// The batches before a wrong one have made their steps.
+TEST(Fit, FromASourceChecksEachBatch) {
+  const Problem<double> problem(30, 4, 3), narrow(10, 3, 3), wider(10, 4, 4);
+  const std::vector<std::int64_t> far(10, 3);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> weights(10, nan);
+  std::vector<Dataset<double>> wrong{narrow.classes(), {wider.x.view(), wider.y.view()}};
+  wrong.emplace_back(narrow.x.view().middle_rows(0, 0), far.data());
+  wrong.emplace_back(wider.x.view(), far.data());
+  wrong.emplace_back(wider.x.view(), problem.labels.data(), weights.data());
+  const std::vector<std::string> errors{
+      "X has shape (10, 3); expected (n, 4)", "y has shape (10, 4); expected (10, 3)",
+      "X has shape (0, 3); expected (n, 4)", "y has the label 3 in row 0; expected 0 <= label < 3",
+      "sample_weight has a NaN in row 0"};
+  for (std::size_t k = 0; k < wrong.size(); ++k) {
+    for (const Index before : {0, 2}) {
+      Lists source(std::vector<Dataset<double>>(static_cast<std::size_t>(before),
+                                                problem.classes().part(0, 10)));
+      Lists right(source.batches);
+      source.batches.push_back(wrong[k]);
+      source.batches.push_back(problem.classes());
+      auto network = mixed(), expected = mixed();
+      History history;
+      const std::string message =
+          "[Network.fit, batch " + std::to_string(before) + "] " + errors[k];
+      try {
+        fit(network, source, cross_entropy(), *adam(constant_rate(0.01)), {}, history);
+        ADD_FAILURE() << "nothing was thrown; expected: " << message;
+      } catch (const std::invalid_argument& error) {
+        EXPECT_EQ(error.what(), message);
+      }
+      EXPECT_EQ(network.steps_trained, static_cast<std::uint64_t>(before));
+      EXPECT_EQ(history.epochs(), 0);
+      if (before > 0) {
+        fit(expected, right, cross_entropy(), *adam(constant_rate(0.01)), {}, history);
+      }
+      EXPECT_EQ(theta_of(network), theta_of(expected)) << message;
+    }
+  }
 }
 
 TEST(Fit, RefusesASourceWithoutBatches) {

@@ -58,8 +58,7 @@ class BatchSource {
   BatchSource& operator=(const BatchSource&) = delete;
   /// Called before the first batch of an epoch.
   virtual void begin_epoch() = 0;
-  /// The next batch, checked, or nothing at the end of the epoch. It must stay valid until the
-  /// next call.
+  /// The next batch, or nothing at the end of the epoch. It must stay valid until the next call.
   virtual std::optional<Dataset<T>> next() = 0;
 };
 
@@ -115,7 +114,9 @@ void fit(Network<T>& network, const Dataset<T>& data, const Losses& losses, Opti
          const FitOptions& options, History& history,
          const std::type_identity_t<Dataset<T>>* validation = nullptr, const FitHooks& hooks = {});
 
-/// The same with batches from elsewhere, in the order in which they come.
+/// The same with batches from elsewhere, in the order in which they come. Each is checked as it
+/// comes; what `check` throws of it says which it is, "[Network.fit, batch 0] ...", and leaves the
+/// network as of its last whole step.
 template <class T>
 void fit(Network<T>& network, BatchSource<T>& source, const Losses& losses, Optimizer& optimizer,
          const FitOptions& options, History& history,
