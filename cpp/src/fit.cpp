@@ -25,6 +25,8 @@ struct Call {
 
   void check_arguments() const {
     options.check(hooks.where);
+    require(hooks.interval >= 0, hooks.where,
+            "interval is " + number_text(hooks.interval) + "; expected a number >= 0");
     if (data != nullptr) {
       check(*data, network, losses, hooks.where);
       options.check_samples(data->size(), hooks.where);
@@ -36,6 +38,8 @@ struct Call {
     if (validation != nullptr) {
       check(*validation, network, losses, hooks.where, "validation ");
       options.check_validation(validation->size(), hooks.where);
+    } else {
+      options.check_validation({}, hooks.where);
     }
   }
 

@@ -105,7 +105,10 @@ void check(std::span<const FitJob<T>> jobs) {
     job.options.check(fit_many_where(k));
     checks.check(*job.data, job, fit_many_where(k), "");
     job.options.check_samples(job.data->size(), fit_many_where(k));
-    if (job.validation == nullptr) continue;
+    if (job.validation == nullptr) {
+      job.options.check_validation({}, fit_many_where(k));
+      continue;
+    }
     checks.check(*job.validation, job, fit_many_where(k), "validation ");
     job.options.check_validation(job.validation->size(), fit_many_where(k));
   }

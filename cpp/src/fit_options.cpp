@@ -45,8 +45,10 @@ void FitOptions::check_samples(Index set, const std::string& where) const {
   check_entries(sample_order, n, where, "sample_order");
 }
 
-void FitOptions::check_validation(Index set, const std::string& where) const {
-  check_entries(validation_samples, set, where, "validation samples");
+void FitOptions::check_validation(std::optional<Index> set, const std::string& where) const {
+  require(set || validation_samples.empty(), where,
+          "validation_samples are given, and there is no validation set");
+  check_entries(validation_samples, set.value_or(0), where, "validation samples");
 }
 
 }  // namespace nnbind

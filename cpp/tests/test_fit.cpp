@@ -10,6 +10,7 @@
 
 #include "calling.hpp"
 #include "data.hpp"
+#include "expect_message.hpp"
 #include "networks.hpp"
 #include "nnbind/nnbind.hpp"
 
@@ -283,6 +284,36 @@ TEST(Fit, EndsWhenTheHookSaysSo) {
   fit<double>(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options,
               history, nullptr, hooks);
   EXPECT_EQ(history.epochs(), 3);
+}
+
+TEST(Fit, RefusesAnIntervalThatIsNoTime) {
+  const Problem<double> problem(20, 4, 3);
+  FitHooks hooks;
+  const auto fit_with = [&](double interval) {
+    auto network = mixed();
+    History history;
+    hooks.interval = interval;
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), {}, history, nullptr,
+        hooks);
+  };
+  expect_message<OptionError>("[Network.fit] interval is -1; expected a number >= 0",
+                              [&] { fit_with(-1); });
+  expect_message<OptionError>("[Network.fit] interval is nan",
+                              [&] { fit_with(std::numeric_limits<double>::quiet_NaN()); });
+  EXPECT_NO_THROW(fit_with(std::numeric_limits<double>::infinity()));
+}
+
+TEST(Fit, RefusesSamplesOfAValidationSetThatIsNotThere) {
+  const Problem<double> problem(20, 4, 3);
+  auto network = mixed();
+  History history;
+  const std::vector<std::int64_t> listed{0, 1};
+  FitOptions options;
+  options.validation_samples = listed;
+  expect_message<OptionError>("[Network.fit] validation_samples", [&] {
+    fit(network, problem.classes(), cross_entropy(), *sgd(constant_rate(0.1)), options, history);
+  });
+  EXPECT_FALSE(history.started);
 }
 
 struct Interruption {};

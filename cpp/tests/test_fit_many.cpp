@@ -234,6 +234,10 @@ TEST(ThreadsFitManyMore, RefusesWhatDoesNotFitBeforeAnythingChanges) {
           [&](Jobs& jobs) { jobs[1].options.samples = far; });
   refused("[fit_many, network 1] validation samples has the entry 60",
           [&](Jobs& jobs) { jobs[1].options.validation_samples = far; });
+  refused("[fit_many, network 1] validation_samples", [&](Jobs& jobs) {
+    jobs[1].options.validation_samples = far;
+    jobs[1].validation = nullptr;
+  });
   const Losses of_logits = cross_entropy(true);
   refused("from_logits expects an output layer with the identity activation",
           [&](Jobs& jobs) { jobs[1].losses = &of_logits; });

@@ -78,10 +78,10 @@ struct FitOptions {
   Regularizer regularizer;
   std::vector<Metric> metrics;
   /// Throws OptionError or ShapeError, "[where] ...", if they are not allowed: by themselves, and
-  /// for a set and a validation set of so many samples.
+  /// for a set and a validation set of so many samples, or none.
   void check(const std::string& where) const;
   void check_samples(Index set, const std::string& where) const;
-  void check_validation(Index set, const std::string& where) const;
+  void check_validation(std::optional<Index> set, const std::string& where) const;
 };
 
 /// How a fit talks to its caller, on the calling thread.
@@ -89,7 +89,7 @@ struct FitHooks {
   /// After an epoch, while the other threads wait; true ends the fit. Called at most every
   /// `interval` seconds, and at the end.
   std::function<bool(const History&)> end_epoch;
-  double interval = 0;
+  double interval = 0;  ///< OptionError unless >= 0
   /// About twenty times a second, also within a long step, while the other threads go on: the
   /// network is not to be looked at. It may throw to interrupt the fit, as of its last whole step.
   std::function<void()> poll;
