@@ -29,16 +29,36 @@ class Input final : public Operator<T> {
 
 /// Bounds that no network in memory reaches, under which products and sums of sizes fit an Index.
 constexpr Index most_values = std::numeric_limits<std::int32_t>::max();
-constexpr Index most_parameters = Index{1} << 48;
+constexpr Index most_parameters = Index{1} << 48;  // and as many values of the state
 
 /// Columns of a node, and all values of one with fixed rows.
 void require_size(const std::string& name, Shape shape) {
-  const bool fits = shape.cols <= most_values &&
-                    (shape.is_batch() || shape.cols == 0 || shape.rows <= most_values / shape.cols);
-  if (!fits) {
+  const auto refuse = [&](const std::string& expected) {
     throw ShapeError("[Graph] " + in_quotes(name) + " has shape " + shape_text(shape) +
-                     "; expected at most " + std::to_string(most_values) + " values a sample");
+                     "; expected " + expected);
+  };
+  if (shape.cols < 1 || (!shape.is_batch() && shape.rows < 1)) refuse("at least one value");
+  if (shape.cols > most_values || (!shape.is_batch() && shape.rows > most_values / shape.cols)) {
+    refuse("at most " + std::to_string(most_values) + " values a sample");
   }
+}
+
+/// Of a block of θ or of the state that comes after `before` other values.
+void require_block(const std::string& name, const char* what, BlockShape block, Index before) {
+  const auto refuse = [&](const std::string& why) {
+    throw ShapeError("[Graph] " + in_quotes(name) + " has " + what + " of shape " +
+                     shape_text(block.rows, block.cols) + "; expected " + why);
+  };
+  if (block.rows < 0 || block.cols < 0) refuse("no number below 0");
+  if (block.cols > 0 && block.rows > (most_parameters - before) / block.cols) {
+    refuse("at most 2^48 values in all nodes");
+  }
+}
+
+void require_between(const std::string& name, const char* what, Index value, Index most) {
+  if (value >= 0 && value <= most) return;
+  throw ShapeError("[Graph] " + in_quotes(name) + " has " + what + " of " + std::to_string(value) +
+                   "; expected 0 to " + std::to_string(most));
 }
 
 }  // namespace
@@ -109,6 +129,10 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
   node.parameters = op->parameters(node.input_shapes);
   node.weight_rows = op->weight_rows(node.input_shapes);
   node.state = op->state(node.input_shapes);
+  require_block(node.name, "parameters", node.parameters, shared ? 0 : Index{parameter_count_});
+  require_block(node.name, "a state", node.state, shared ? 0 : Index{state_count_});
+  require_between(node.name, "weight_rows", node.weight_rows, node.parameters.rows);
+  require_between(node.name, "a saved_width", op->saved_width(node.shape.cols), most_parameters);
   node.inputs = std::move(inputs);
   node.op = std::move(op);
   if (shared) {
@@ -117,10 +141,6 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
     node.owner = nodes_.size();
     node.offset = parameter_count_;
     node.state_offset = state_count_;
-    if (node.parameters.size() > most_parameters - parameter_count_) {
-      throw ShapeError("[Graph] with " + in_quotes(node.name) +
-                       " the parameters are more than 2^48");
-    }
     if (node.parameters.size() > 0) parameter_nodes_.push_back(node.owner);
     parameter_count_ += node.parameters.size();
     state_count_ += node.state.size();

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "copy_block.hpp"
+#include "nnbind/descent.hpp"
+#include "nnbind/error.hpp"
 
 namespace nnbind {
 
@@ -30,6 +32,9 @@ Block whole(const BlockLayout& block) { return {{0, block.rows}, {0, block.cols}
 template <class T>
 void StateVectors<T>::arrange(std::size_t count, const ThetaLayout& layout) {
   if (count_ == count && layout_ == layout) return;
+  require(count <= most_state_vectors, "Optimizer",
+          "has " + std::to_string(count) + " state vectors; expected at most " +
+              std::to_string(most_state_vectors));
   StateVectors made;
   made.count_ = count;
   made.layout_ = layout;

@@ -163,6 +163,70 @@ TEST(Graph, SharesOnlyParametersThatFit) {
   EXPECT_THROW(graph.add(nullptr, {one}), OptionError);
 }
 
+/// What an operator says of its own sizes.
+struct Sizes {
+  Shape shape{Shape::batch, 3};
+  BlockShape parameters = {};
+  BlockShape state = {};
+  Index weight_rows = 0, saved_width = 0;
+};
+
+class Sized final : public Operator<double> {
+ public:
+  explicit Sized(const Sizes& sizes) : sizes_(sizes) {}
+  [[nodiscard]] std::string_view kind() const override { return "sized"; }
+  [[nodiscard]] Shape shape(std::span<const Shape> /*inputs*/) const override {
+    return sizes_.shape;
+  }
+  [[nodiscard]] BlockShape parameters(std::span<const Shape> /*inputs*/) const override {
+    return sizes_.parameters;
+  }
+  [[nodiscard]] Index weight_rows(std::span<const Shape> /*inputs*/) const override {
+    return sizes_.weight_rows;
+  }
+  [[nodiscard]] BlockShape state(std::span<const Shape> /*inputs*/) const override {
+    return sizes_.state;
+  }
+  [[nodiscard]] Index saved_width(Index /*width*/) const override { return sizes_.saved_width; }
+  void forward(const ForwardPass<double>& /*pass*/) const override {}
+  void backward(const BackwardPass<double>& /*pass*/) const override {}
+
+ private:
+  Sizes sizes_;
+};
+
+TEST(Graph, RefusesOperatorsOfSizesThatThereAreNot) {
+  Graph<double> graph;
+  const NodeId x = graph.input(3);
+  constexpr Index far = Index{1} << 40;
+  const auto refused = [&](const char* message, const Sizes& sizes) {
+    expect_message<ShapeError>(message,
+                               [&] { graph.add(std::make_shared<Sized>(sizes), {x}, "a"); });
+  };
+  refused(R"([Graph] "a" has shape (n, 0))", {.shape = {Shape::batch, 0}});
+  refused(R"([Graph] "a" has shape (n, -3))", {.shape = {Shape::batch, -3}});
+  refused(R"([Graph] "a" has shape (0, 3))", {.shape = {0, 3}});
+  refused(R"([Graph] "a" has shape (-2, 3))", {.shape = {-2, 3}});
+  refused(R"([Graph] "a" has parameters of shape (-1, 2))", {.parameters = {-1, 2}});
+  refused(R"([Graph] "a" has parameters of shape (2, -1))", {.parameters = {2, -1}});
+  refused("2^48", {.parameters = {far, far}});
+  refused("2^48", {.parameters = {1, Index{1} << 62}});
+  refused(R"([Graph] "a" has a state of shape (-1, 1))", {.state = {-1, 1}});
+  refused("2^48", {.state = {far, far}});
+  refused(R"([Graph] "a" has weight_rows of 3; expected 0 to 2)",
+          {.parameters = {2, 3}, .weight_rows = 3});
+  refused(R"([Graph] "a" has weight_rows of -1; expected 0 to 2)",
+          {.parameters = {2, 3}, .weight_rows = -1});
+  refused(R"([Graph] "a" has a saved_width of -1)", {.saved_width = -1});
+  refused(R"([Graph] "a" has a saved_width of)", {.saved_width = Index{1} << 62});
+  EXPECT_EQ(graph.nodes().size(), 1U);
+  graph.add(std::make_shared<Sized>(
+                Sizes{.parameters = {2, 3}, .state = {1, 4}, .weight_rows = 2, .saved_width = 1}),
+            {x}, "a");
+  EXPECT_EQ(graph.parameter_count(), 6);
+  EXPECT_EQ(graph.state_count(), 4);
+}
+
 TEST(Graph, LayerIndexIsTheLongestPathFromAnInput) {
   Graph<double> graph;
   const NodeId input = graph.input(4);

@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "expect_message.hpp"
+#include "nnbind/error.hpp"
 #include "nnbind/state_vectors.hpp"
 
 namespace nnbind::test {
@@ -38,6 +40,13 @@ TEST(StateVectors, KeepTheirNumbersInEachLayout) {
     EXPECT_EQ(state.in_order(0), numbers(1));
     EXPECT_EQ(state.in_order(1), numbers(1000));
   }
+}
+
+TEST(StateVectors, AreNoMoreThanAnUpdateHasRoomFor) {
+  StateVectors<float> state;
+  expect_message<OptionError>("[Optimizer] has 3 state vectors; expected at most 2",
+                              [&] { state.arrange(3, layout(true)); });
+  EXPECT_TRUE(state.empty());
 }
 
 TEST(StateVectors, HaveBlocksThatLieAsTheLayoutSays) {

@@ -67,8 +67,9 @@ class Graph {
 
   /// An operator over nodes that exist. With `shared`, a node of the same operator, it has that
   /// node's parameters and state instead of its own: their gradients add up.
-  /// Throws ShapeError or OptionError if it does not fit them, and OptionError if the name is
-  /// taken or too long, the operator a null pointer, or the inputs more than most_inputs.
+  /// Throws ShapeError or OptionError if it does not fit them, ShapeError if a size that it says of
+  /// itself is below 0 or too large, and OptionError if the name is taken or too long, the operator
+  /// a null pointer, or the inputs more than most_inputs.
   NodeId add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::string name = "",
              std::optional<NodeId> shared = std::nullopt);
 

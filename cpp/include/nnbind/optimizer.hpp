@@ -85,7 +85,8 @@ class Optimizer {
   [[nodiscard]] virtual std::size_t state_vectors() const = 0;
   /// Whether that vector sums squares, so that no step makes an element of it negative.
   [[nodiscard]] virtual bool sums_squares(std::size_t /*vector*/) const { return false; }
-  /// Brings its state for a θ of type T into a layout, all zeros if it has none.
+  /// Brings its state for a θ of type T into a layout, all zeros if it has none. Throws OptionError
+  /// for more than most_state_vectors.
   template <class T>
   void arrange(const ThetaLayout& layout) {
     state<T>().arrange(state_vectors(), layout);

@@ -38,7 +38,7 @@ template <class T>
 class StateVectors {
  public:
   /// Brings `count` vectors, which are zeros at first, into a layout. Nothing changes if memory
-  /// runs out.
+  /// runs out. Throws OptionError for more than most_state_vectors.
   void arrange(std::size_t count, const ThetaLayout& layout);
   [[nodiscard]] bool empty() const { return blocks_.empty(); }
 
