@@ -142,8 +142,8 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
     node.offset = parameter_count_;
     node.state_offset = state_count_;
     if (node.parameters.size() > 0) parameter_nodes_.push_back(node.owner);
-    parameter_count_ += node.parameters.size();
-    state_count_ += node.state.size();
+    parameter_count_ = parameter_count_ + node.parameters.size();
+    state_count_ = state_count_ + node.state.size();
   }
   names_.insert(node.name);
   nodes_.push_back(std::move(node));

@@ -227,6 +227,24 @@ TEST(Graph, RefusesOperatorsOfSizesThatThereAreNot) {
   EXPECT_EQ(graph.state_count(), 4);
 }
 
+TEST(Graph, MovedFromIsEmpty) {
+  Graph<double> graph;
+  graph.add(batch_norm<double>(BatchNormOptions{}), {graph.add(dense(5), {graph.input(3)})});
+  const Index parameters = graph.parameter_count(), states = graph.state_count();
+  Graph<double> moved = std::move(graph);
+  Graph<double> assigned;
+  assigned = std::move(moved);
+  EXPECT_EQ(assigned.parameter_count(), parameters);
+  EXPECT_EQ(assigned.state_count(), states);
+  // NOLINTNEXTLINE(bugprone-use-after-move): it is what is tested.
+  for (Graph<double>* left : {&graph, &moved}) {
+    EXPECT_EQ(left->parameter_count(), 0);
+    EXPECT_EQ(left->state_count(), 0);
+    EXPECT_EQ(left->node(left->add(dense(2), {left->input(1)})).offset, 0);
+    EXPECT_EQ(left->parameter_count(), (1 + 1) * 2);
+  }
+}
+
 TEST(Graph, LayerIndexIsTheLongestPathFromAnInput) {
   Graph<double> graph;
   const NodeId input = graph.input(4);

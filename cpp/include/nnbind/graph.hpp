@@ -58,7 +58,8 @@ constexpr std::size_t longest_name = 1024;
 
 /// A directed acyclic graph, as a list to which nodes are only ever added. A node may name only
 /// nodes that exist: no cycle can be written, and the order of the list is a topological order.
-/// So a forward pass is a loop up the list and a backward pass a loop down it.
+/// So a forward pass is a loop up the list and a backward pass a loop down it. One that was moved
+/// from is empty.
 template <class T>
 class Graph {
  public:
@@ -97,8 +98,8 @@ class Graph {
   std::vector<NodeId> parameter_nodes_;
   std::unordered_set<std::string> names_;                 // of all nodes
   std::unordered_map<std::string, int> first_candidate_;  // for a made-up name, by kind
-  Index parameter_count_ = 0;
-  Index state_count_ = 0;
+  MovingIndex parameter_count_;
+  MovingIndex state_count_;
 };
 
 }  // namespace nnbind
