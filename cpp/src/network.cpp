@@ -85,6 +85,10 @@ Network<T>::Network(const Network& other)
       spares_(std::make_unique<WorkspacePool<T>>()) {}
 
 template <class T>
+Network<T>::Network(Network&& other) noexcept = default;
+template <class T>
+Network<T>& Network<T>::operator=(Network&& other) noexcept = default;
+template <class T>
 Network<T>::~Network() = default;
 
 template <class T>
@@ -97,14 +101,14 @@ std::span<const T> Network<T>::theta() const {
 }
 template <class T>
 std::span<T> Network<T>::gradient() {
-  const std::lock_guard lock(gradient_mutex_);
+  const std::lock_guard lock(locks_.gradient);
   gradient_.resize(theta_.size());
   return {gradient_.data(), static_cast<std::size_t>(parameter_count())};
 }
 
 template <class T>
 std::span<const T> Network<T>::gradient() const {
-  const std::lock_guard lock(gradient_mutex_);
+  const std::lock_guard lock(locks_.gradient);
   if (gradient_.empty()) return {};
   return {gradient_.data(), static_cast<std::size_t>(parameter_count())};
 }
@@ -168,7 +172,7 @@ int Network<T>::threads(double flops, bool is_step) const {
 
 template <class T>
 TrainingLock Network<T>::lock(std::string_view where) const {
-  return {training_, where,
+  return {locks_.training, where,
           "the network is being trained, by another thread or by the fit that calls this; train a "
           "copy of it instead"};
 }

@@ -70,7 +70,7 @@ void predict_rows(Workspace<T>& workspace, const T* theta, std::span<const Matri
 template <class T>
 std::unique_ptr<Workspace<T>> Network<T>::borrow_workspace(Index capacity) const {
   std::unique_ptr<Workspace<T>> spare = spares_->take();
-  if (spare && spare->capacity() >= capacity) return spare;
+  if (spare && spare->serves(graph_, capacity)) return spare;
   return std::make_unique<Workspace<T>>(
       *this, Layout{.capacity = capacity, .purpose = Purpose::inference});
 }

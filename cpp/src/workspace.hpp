@@ -96,6 +96,10 @@ class Workspace {
   ~Workspace();
 
   [[nodiscard]] Index capacity() const { return layout_.capacity; }
+  /// Whether it is for so many rows of that graph, which has not been moved since.
+  [[nodiscard]] bool serves(const Graph<T>& graph, Index rows) const {
+    return graph_ == &graph && layout_.capacity >= rows;
+  }
 
   /// Whether each member has its own list of the rows of an input, of all that are in the batch: to
   /// wait for those that others have listed would be a barrier more.

@@ -6,6 +6,7 @@
 #include "naive.hpp"
 #include "networks.hpp"
 #include "nnbind/error.hpp"
+#include "nnbind/trainer.hpp"
 
 namespace nnbind::test {
 namespace {
@@ -89,6 +90,58 @@ TEST(Network, CopyHasAThetaOfItsOwnAndResetReturnsToTheSeed) {
   EXPECT_EQ(theta_of(network), start);
   copy.reset();
   EXPECT_EQ(theta_of(copy), start);
+}
+
+TEST(Network, GoesOnWhereItIsMovedTo) {
+  const Problem<float> problem(20, 5, 3);
+  auto network = mlp<float>(5, {7}, 3), expected = mlp<float>(5, {7}, 3);
+  const OptimizerPointer optimizer = adam(constant_rate(0.01));
+  const OptimizerPointer twin = adam(constant_rate(0.01));
+  const auto step = [&](Network<float>& one, Optimizer& with) {
+    Matrix<float> out(20, 3);
+    train_step(one, problem.values(), squared_error(), with);
+    one.predict(problem.x.view(), out.view());
+    return std::vector<float>(out.view().data, out.view().data + 20 * out.view().stride);
+  };
+  EXPECT_EQ(step(network, *optimizer), step(expected, *twin));
+  const std::uint64_t identity = network.identity();
+  const float* const theta = network.theta().data();
+  Network<float> moved = std::move(network);
+  EXPECT_EQ(moved.identity(), identity);
+  EXPECT_EQ(moved.theta().data(), theta);
+  EXPECT_EQ(step(moved, *optimizer), step(expected, *twin));
+  auto assigned = mlp<float>(2, {}, 1);
+  assigned = std::move(moved);
+  EXPECT_EQ(step(assigned, *optimizer), step(expected, *twin));
+  network = std::move(assigned);  // to where its first workspace was made
+  EXPECT_EQ(network.identity(), identity);
+  EXPECT_EQ(step(network, *optimizer), step(expected, *twin));
+}
+
+TEST(Network, MovedFromSaysThatItIsNone) {
+  auto network = mlp<float>(5, {7}, 3);
+  const Network<float> moved = std::move(network);
+  // NOLINTNEXTLINE(bugprone-use-after-move): it is what is tested.
+  Network<float>& left = network;
+  Matrix<float> x(4, 5), out(4, 3);
+  EXPECT_THROW(left.predict(x.view(), out.view()), OptionError);
+  EXPECT_THROW(train_step(left, {x.view(), out.view()}, squared_error(), *sgd(constant_rate(0.1))),
+               OptionError);
+  EXPECT_THROW((void)left.parameters(0), OptionError);
+  EXPECT_TRUE(left.theta().empty());
+  EXPECT_TRUE(left.gradient().empty());
+  EXPECT_NO_THROW(left.reset());
+}
+
+TEST(Network, StaysItselfInAVectorThatGrows) {
+  std::vector<Network<float>> networks;
+  std::vector<std::uint64_t> identities, seen;
+  for (int k = 0; k < 9; ++k) {
+    networks.push_back(mlp<float>(5, {7}, 3));
+    identities.push_back(networks.back().identity());
+  }
+  for (const Network<float>& network : networks) seen.push_back(network.identity());
+  EXPECT_EQ(seen, identities);
 }
 
 /// Something that is no layer.

@@ -35,6 +35,11 @@ class Network {
   /// and steps are copied as well.
   Network(const Network& other);
   Network& operator=(const Network&) = delete;
+  /// The same network elsewhere: its identity goes along, so that its optimizer goes on with it,
+  /// and theta(), gradient() and state() stay where they are. Neither may be in use meanwhile; the
+  /// other can only be assigned to or destroyed.
+  Network(Network&& other) noexcept;
+  Network& operator=(Network&& other) noexcept;
   ~Network();
 
   [[nodiscard]] const Graph<T>& graph() const { return graph_; }
@@ -106,6 +111,15 @@ class Network {
   void check_outputs() const;
   [[nodiscard]] std::unique_ptr<Workspace<T>> borrow_workspace(Index capacity) const;
 
+  /// What neither a copy nor a move takes along.
+  struct Locks {
+    Locks() = default;
+    Locks(Locks&& /*other*/) noexcept {}
+    Locks& operator=(Locks&& /*other*/) noexcept { return *this; }
+    std::mutex gradient;
+    std::atomic<bool> training{false};
+  };
+
   Graph<T> graph_;
   std::vector<NodeId> outputs_;
   bool runs_alone_ = false;  // some operator does
@@ -115,9 +129,8 @@ class Network {
   std::vector<NodeId> layers_;
   AlignedVector<T> theta_;  // both with a spare cache line, so that whole vectors can be read
   AlignedVector<T> gradient_;
-  mutable std::mutex gradient_mutex_;
   AlignedVector<T> state_;
-  mutable std::atomic<bool> training_{false};
+  mutable Locks locks_;
   std::unique_ptr<WorkspacePool<T>> spares_;  // of the last predictions, for the next ones
 };
 
