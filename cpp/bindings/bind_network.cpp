@@ -97,10 +97,7 @@ void continue_from(PyNetwork& self, PyNetwork& other) {
 }
 
 void reset(PyNetwork& self) {
-  self.visit([&](auto& net) {
-    const auto lock = self.writing(net, "Network.reset");
-    net.reset();
-  });
+  self.visit([&](auto& net) { self.in_callback ? net.redraw() : net.reset(); });
 }
 
 py::typing::List<PyLayer> layers(const py::object& self) {

@@ -37,7 +37,7 @@ Network<T>::Network(Graph<T> graph, std::vector<NodeId> outputs, std::uint64_t s
   }
   theta_.resize(static_cast<std::size_t>(parameter_count() + line_elements<T>));
   state_.resize(static_cast<std::size_t>(graph_.state_count() + line_elements<T>));
-  reset();
+  redraw();
 }
 
 template <class T>
@@ -153,6 +153,12 @@ Activation Network<T>::output_activation(std::size_t k) const {
 
 template <class T>
 void Network<T>::reset() {
+  const TrainingLock held = lock("Network.reset");
+  redraw();
+}
+
+template <class T>
+void Network<T>::redraw() {
   Random random(seed_, theta_stream);
   for (NodeId id = 0; id < graph_.nodes().size(); ++id) {
     const Node<T>& node = graph_.node(id);

@@ -144,6 +144,18 @@ TEST(Network, StaysItselfInAVectorThatGrows) {
   EXPECT_EQ(seen, identities);
 }
 
+TEST(Network, CannotBeResetWhileItIsTrained) {
+  auto network = mlp<float>(5, {7}, 3);
+  network.theta()[0] = 9;
+  {
+    const TrainingLock lock = network.lock("elsewhere");
+    expect_message<BusyError>("[Network.reset] the network is being trained",
+                              [&] { network.reset(); });
+    EXPECT_EQ(network.theta()[0], 9);
+  }
+  EXPECT_NO_THROW(network.reset());
+}
+
 /// Something that is no layer.
 class Reader final : public Operator<float> {
  public:

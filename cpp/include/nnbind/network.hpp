@@ -95,8 +95,11 @@ class Network {
   /// Whether some operator runs code that only the calling thread may run.
   [[nodiscard]] bool runs_alone() const { return runs_alone_; }
 
-  /// Draws θ anew from the seed, as when the network was made.
+  /// Draws θ anew from the seed, as when the network was made. Throws BusyError if a training holds
+  /// the network.
   void reset();
+  /// The same, for the training that holds it: in FitHooks::end_epoch.
+  void redraw();
 
   /// Epochs of all fits so far: the stream of the next epoch's shuffle.
   std::uint64_t epochs_trained = 0;
