@@ -4,6 +4,7 @@
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
 #include "gil.hpp"
+#include "py_history.hpp"
 #include "py_training.hpp"
 
 namespace nnbind::bindings {
@@ -175,7 +176,7 @@ void register_fit(py::class_<PyNetwork>& network) {
       [](PyNetwork& self, PyTraining& fit, const Samples& x, const OptionalParts& y,
          const OptionalBatch& validation, const OptionalArrayLike& sample_order,
          const OptionalArrayLike& sample_weight, const EndEpoch& end_epoch, double interval,
-         History& history, const std::string& where) {
+         PyHistory& history, const std::string& where) {
         FitCall call;
         call.x = x;
         call.y = y;

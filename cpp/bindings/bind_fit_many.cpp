@@ -8,6 +8,7 @@
 #include "bindings.hpp"
 #include "dataset_arrays.hpp"
 #include "gil.hpp"
+#include "py_history.hpp"
 #include "python_function.hpp"
 
 namespace nnbind::bindings {
@@ -57,7 +58,7 @@ class Jobs {
     job.network = &network_of(given, k);
     job.losses = &losses_.emplace_back(losses_of(given.losses));
     job.optimizer = given.optimizer.get();
-    job.history = given.history.cast<History*>();
+    job.history = given.history.cast<PyHistory*>();
     job.options = given.options;
     job.options.samples = entries(given.samples, "samples of network " + std::to_string(k));
     job.options.validation_samples = entries(given.validation_samples, "validation samples");

@@ -352,12 +352,18 @@ class Operator:
 class History:
     """
     What a fit saw, epoch by epoch. best_epoch counts from 0.
+
+    Each series is one list, to which a look at it adds what came since.
     """
     def __getstate__(self) -> tuple[typing.Any, ...]: ...
     def __init__(self) -> None: ...
     def __len__(self) -> int: ...
     def __repr__(self) -> str: ...
     def __setstate__(self, arg0: tuple[typing.Any, ...]) -> None: ...
+    def _last(self) -> dict[str, float]:
+        """
+        The losses and the metrics of the last epoch, by name.
+        """
     @property
     def best_epoch(self) -> int | None:
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Any
 
 from ._core import History, Network
@@ -25,6 +26,7 @@ class Watcher:
         self.net, self.history, self.callbacks, self.epochs = net, history, callbacks, epochs
         self.progress, self.first_epoch = progress, first_epoch
         self.bar: Any = None
+        self.shown_at = 0.0
 
     @property
     def end_epoch(self) -> Callable[[], bool] | None:
@@ -41,26 +43,32 @@ class Watcher:
             from tqdm.auto import tqdm  # here, since most imports of nnbind show no bar
 
             self.bar = tqdm(total=self.epochs, unit="epoch", initial=self.first_epoch)
+            self.shown_at = monotonic()
         return self
 
     def __exit__(self, *error: object) -> None:
         if self.bar is not None:
+            self._show()
             self.bar.leave = self.history.started  # a fit that was refused leaves no bar
             self.bar.close()
 
     def _end_epoch(self) -> bool:
-        if self.bar is not None:
+        if self.bar is not None and (not self.callbacks or self._is_due()):
             self._show()
         answers = [callback(self.net, self.history) for callback in self.callbacks]
         return any(answers)
 
+    def _is_due(self) -> bool:
+        now = monotonic()
+        due = now - self.shown_at >= BAR_INTERVAL
+        if due:
+            self.shown_at = now
+        return due
+
     def _show(self) -> None:
-        shown = {"loss": self.history.loss[-1]}
-        if self.history.val_loss:
-            shown["val_loss"] = self.history.val_loss[-1]
-        shown |= {name: values[-1] for name, values in self.history.metrics.items()}
-        self.bar.set_postfix({name: f"{value:.4f}" for name, value in shown.items()}, refresh=False)
-        self.bar.update(self.history.epochs - self.bar.n)
+        last = self.history._last()
+        self.bar.set_postfix({name: f"{value:.4f}" for name, value in last.items()}, refresh=False)
+        self.bar.update(max(self.history.epochs - self.bar.n, 0))
 
 
 class NetworksBar:
