@@ -213,3 +213,46 @@ def test_messages_name_check_gradients() -> None:
         nn.check_gradients(net, x, y[:3], "mse")
     with pytest.raises(TypeError, match=r"\[check_gradients\] net is str; expected an nnbind"):
         nn.check_gradients("a", x, y, "mse")  # type: ignore[arg-type]
+
+
+def leaky(rng: np.random.Generator, *layers: Any) -> tuple[nn.Network, Any, Any]:
+    """A network, and samples of which that in row 40 lies on every kink."""
+    x, y = rng.normal(size=(60, 4)), rng.normal(size=(60, 1))
+    x[40] = 0
+    hidden = [nn.Dense(8, "leaky_relu", name=name) for name in "ab"]
+    net = nn.Sequential(nn.Input(4), *hidden, *layers, nn.Dense(1, name="c"), dtype=np.float64)
+    return net, x, y
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_the_order_of_the_samples_says_nothing_about_the_gradient(
+    training: bool, rng: np.random.Generator
+) -> None:
+    net, x, y = leaky(rng, nn.LayerNorm(name="n"), nn.Dropout(0.2))
+    kinks = set()
+    for shift in (0, -40, 20):
+        x_moved, y_moved = np.roll(x, shift, 0), np.roll(y, shift, 0)
+        report = nn.check_gradients(net, x_moved, y_moved, "mse", training=training)
+        assert report.ok, str(report)
+        kinks.add(tuple(entry.kinks for entry in report.check.nodes))
+    assert len(kinks) == 1
+
+
+@pytest.mark.parametrize("shift", [0, -40])
+def test_an_error_beside_a_late_kink_stays_wrong(shift: int, rng: np.random.Generator) -> None:
+    wrong = nn.CustomActivation(lambda t: t * t + t, lambda t: t + 1, name="square")
+    net, x, y = leaky(rng, wrong)
+    report = nn.check_gradients(net, np.roll(x, shift, 0), np.roll(y, shift, 0), "mse")
+    errors = {entry.node: entry.largest_relative_error for entry in report.check.nodes}
+    assert errors["a"] > 1e-3
+    assert errors["b"] > 1e-3
+    assert [net.node(name).kind for name in report.wrong] == ["square"]
+
+
+@pytest.mark.parametrize("shift", [0, -40])
+def test_an_error_at_a_late_kink_alone_stays_wrong(shift: int, rng: np.random.Generator) -> None:
+    slope = lambda t: np.where(t == 0, 5.0, 1.0 + 2 * t)  # noqa: E731
+    net, x, y = leaky(rng, nn.CustomActivation(lambda t: t * t + t, slope, name="square"))
+    report = nn.check_gradients(net, np.roll(x, shift, 0), np.roll(y, shift, 0), "mse")
+    assert not report.ok
+    assert report.check.nodes[0].largest_relative_error > 1e-4

@@ -17,19 +17,36 @@ void GradientCheckOptions::check() const {
 
 namespace {
 
+/// Samples at which operators are checked by themselves: a few dozen tell enough.
+constexpr Index most_samples = 32;
+
+/// The names of the nodes that a block of θ reaches.
+template <class T>
+std::set<std::string> reached_from(const Graph<T>& graph, NodeId owner) {
+  std::set<std::string> reached;
+  for (const Node<T>& node : graph.nodes()) {
+    const bool above = std::ranges::any_of(
+        node.inputs, [&](NodeId input) { return reached.contains(graph.node(input).name); });
+    if (node.owner == owner || above) reached.insert(node.name);
+  }
+  return reached;
+}
+
 /// Compares ∂L/∂θ with differences of L.
 template <class T>
 class ThetaCheck {
  public:
   ThetaCheck(Network<T>& network, const Dataset<T>& data, const Losses& losses,
              const Regularizer& regularizer, const Mode<T>& mode,
-             const GradientCheckOptions& options)
+             const GradientCheckOptions& options, OperatorCheck<T>& operators)
       : network_(network),
         data_(data),
         losses_(losses),
         regularizer_(regularizer),
         mode_(mode),
         options_(options),
+        operators_(operators),
+        at_sample_(static_cast<std::size_t>(data.size())),
         start_(loss(data)),
         analytic_(network.gradient().begin(), network.gradient().end()) {
     const Index size = network.parameter_count();
@@ -38,16 +55,16 @@ class ThetaCheck {
         rounding<T>(std::abs(start_)) + output_rounding(network, data, losses, mode, options.step)};
   }
 
-  /// The entry of a node's block. `bent` says whether an operator or a loss that the block reaches
-  /// has a kink by itself.
-  GradientCheck::Entry entry(NodeId id, bool bent) {
+  /// The entry of a node's block.
+  GradientCheck::Entry entry(NodeId id) {
     const Node<T>& node = network_.graph().node(id);
+    const std::set<std::string> reached = reached_from(network_.graph(), id);
     GradientCheck::Entry entry;
     entry.node = node.name;
     const Index cols = node.parameters.cols;
     const MatrixView<const T> gradient = node.parameters_in(std::as_const(analytic_).data());
     const auto excuse = [&](T& variable, Index i, Index j) {
-      return has_kinks_only(variable, node.offset + i * cols + j, bent);
+      return has_kinks_only(variable, node.offset + i * cols + j, reached);
     };
     compare(
         gradient, scale_, options_, network_.parameters(id), [&] { return loss(data_) - start_; },
@@ -62,7 +79,7 @@ class ThetaCheck {
 
  private:
   /// Whether the gradient over the samples that have no kink here is right.
-  bool has_kinks_only(T& variable, Index index, bool bent) {
+  bool has_kinks_only(T& variable, Index index, const std::set<std::string>& reached) {
     const SampleKinks kinks = find_kinks(variable);
     if (!kinks.any) return false;
     std::vector<T> weights;
@@ -78,7 +95,24 @@ class ThetaCheck {
     const Comparison found =
         compare(analytic, scale_, options_, variable, [&] { return loss(others) - start; });
     if (found.relative_error > options_.tolerance && !found.kink) return false;
-    return bent || kinks.sum.hold(static_cast<double>(analytic_[place]) - analytic);
+    return kinks.sum.hold(static_cast<double>(analytic_[place]) - analytic) ||
+           have_kinks(kinks.at, reached);
+  }
+
+  /// Whether at these samples an operator or a loss that is reached has a kink by itself, and none
+  /// is wrong.
+  bool have_kinks(const std::vector<bool>& samples, const std::set<std::string>& reached) {
+    bool any = false;
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+      if (!samples[i]) continue;
+      if (at_sample_[i].empty()) at_sample_[i] = operators_.entries(static_cast<Index>(i), 1);
+      for (const GradientCheck::OperatorEntry& entry : at_sample_[i]) {
+        if (!reached.contains(entry.node)) continue;
+        if (entry.largest_relative_error > options_.tolerance) return false;
+        any = any || entry.kinks > 0;
+      }
+    }
+    return any;
   }
 
   struct SampleKinks {
@@ -128,25 +162,12 @@ class ThetaCheck {
   const Regularizer& regularizer_;
   Mode<T> mode_;
   const GradientCheckOptions& options_;
+  OperatorCheck<T>& operators_;
+  std::vector<std::vector<GradientCheck::OperatorEntry>> at_sample_;  // as far as asked
   double start_;
   std::vector<T> analytic_;
   Scale scale_;
 };
-
-/// Whether an operator or a loss has kinks that a block of θ reaches.
-template <class T>
-bool reaches_kinks(const Graph<T>& graph, NodeId owner,
-                   const std::vector<GradientCheck::OperatorEntry>& operators) {
-  std::set<std::string> reached;
-  for (const Node<T>& node : graph.nodes()) {
-    const bool above = std::ranges::any_of(
-        node.inputs, [&](NodeId input) { return reached.contains(graph.node(input).name); });
-    if (node.owner == owner || above) reached.insert(node.name);
-  }
-  return std::ranges::any_of(operators, [&](const GradientCheck::OperatorEntry& entry) {
-    return entry.kinks > 0 && reached.contains(entry.node);
-  });
-}
 
 }  // namespace
 
@@ -162,10 +183,11 @@ GradientCheck check_gradients(Network<T>& network, const Dataset<T>& data, const
 
   GradientCheck result;
   result.tolerance = options.tolerance;
-  result.operators = check_operators(network, data, losses, mode, options);
-  ThetaCheck<T> theta(network, data, losses, regularizer, mode, options);
+  OperatorCheck<T> operators(network, data, losses, mode, options);
+  result.operators = operators.entries(0, std::min(data.size(), most_samples));
+  ThetaCheck<T> theta(network, data, losses, regularizer, mode, options, operators);
   for (const NodeId id : network.graph().parameter_nodes()) {
-    result.nodes.push_back(theta.entry(id, reaches_kinks(network.graph(), id, result.operators)));
+    result.nodes.push_back(theta.entry(id));
   }
   theta.loss(data);  // the gradient of L stays in the network
   for (const auto& entry : result.nodes) {

@@ -2,15 +2,11 @@
 
 #include "batch_run.hpp"
 #include "difference.hpp"
-#include "node_run.hpp"
 #include "sample_losses.hpp"
 
 namespace nnbind {
 
 namespace {
-
-/// Each variable needs several forward passes over all samples: a few dozen tell enough.
-constexpr Index most_samples = 32;
 
 /// G, positive: so that kinks of a convex function, each with its slope on one side, do not cancel
 /// each other in Σ G ⊙ y.
@@ -26,17 +22,20 @@ Matrix<T> random_direction(Index rows, Index cols, NodeId id) {
   return direction;
 }
 
-/// The first samples of a node's run.
+/// The targets and the weights of some samples.
 template <class T>
-NodeRun<T> first_samples(const Network<T>& network, NodeRuns<T>& runs, NodeId id, Index count,
-                         const Mode<T>& mode) {
-  std::vector<Matrix<T>> inputs;
-  for (std::size_t k = 0; k < network.graph().node(id).inputs.size(); ++k) {
-    const MatrixView<const T> value = runs.run(id).input(k);
-    const bool is_batch = network.graph().node(id).input_shapes[k].is_batch();
-    inputs.push_back(copy_of(is_batch ? value.middle_rows(0, count) : value));
+Dataset<T> part_of(const Dataset<T>& data, Index first, Index count) {
+  Dataset<T> part;
+  for (Targets<T> y : data.targets) {
+    if (y.labels == nullptr) {
+      y.values = y.values.middle_rows(first, count);
+    } else {
+      y.labels += first;
+    }
+    part.targets.push_back(y);
   }
-  return NodeRun<T>(network, id, std::move(inputs), count, mode);
+  if (data.weights != nullptr) part.weights = data.weights + first;
+  return part;
 }
 
 template <class T>
@@ -98,25 +97,44 @@ GradientCheck::OperatorEntry check_loss(LossRun<T>& run, const GradientCheckOpti
 }  // namespace
 
 template <class T>
-std::vector<GradientCheck::OperatorEntry> check_operators(const Network<T>& network,
-                                                          const Dataset<T>& data,
-                                                          const Losses& losses, const Mode<T>& mode,
-                                                          const GradientCheckOptions& options) {
-  NodeRuns<T> runs(network, data.inputs, mode);
-  const Index count = std::min(data.size(), most_samples);
-  std::vector<GradientCheck::OperatorEntry> entries;
-  for (NodeId id = 0; id < network.graph().nodes().size(); ++id) {
-    if (runs.is_input(id)) continue;
-    NodeRun<T> run = first_samples(network, runs, id, count, mode);
-    check_operator(network, id, run, options, entries);
+OperatorCheck<T>::OperatorCheck(const Network<T>& network, const Dataset<T>& data,
+                                const Losses& losses, const Mode<T>& mode,
+                                const GradientCheckOptions& options)
+    : network_(network),
+      data_(data),
+      losses_(losses),
+      mode_(mode),
+      options_(options),
+      runs_(network, data.inputs, mode) {}
+
+template <class T>
+NodeRun<T> OperatorCheck<T>::part_of(NodeId id, Index first, Index count) {
+  const Node<T>& node = network_.graph().node(id);
+  std::vector<Matrix<T>> inputs;
+  for (std::size_t k = 0; k < node.inputs.size(); ++k) {
+    const MatrixView<const T> value = runs_.run(id).input(k);
+    const bool is_batch = node.input_shapes[k].is_batch();
+    inputs.push_back(copy_of(is_batch ? value.middle_rows(first, count) : value));
   }
-  const std::vector<bool> taken = pre_activations(network, losses);
-  for (std::size_t k = 0; k < losses.terms.size(); ++k) {
-    const Loss& loss = *losses.terms[k].loss;
-    NodeRun<T>& output = runs.run(network.output_ids()[k]);
+  return NodeRun<T>(network_, id, std::move(inputs), count, mode_);
+}
+
+template <class T>
+std::vector<GradientCheck::OperatorEntry> OperatorCheck<T>::entries(Index first, Index count) {
+  std::vector<GradientCheck::OperatorEntry> entries;
+  for (NodeId id = 0; id < network_.graph().nodes().size(); ++id) {
+    if (runs_.is_input(id)) continue;
+    NodeRun<T> run = part_of(id, first, count);
+    check_operator(network_, id, run, options_, entries);
+  }
+  const std::vector<bool> taken = pre_activations(network_, losses_);
+  const Dataset<T> part = nnbind::part_of(data_, first, count);
+  for (std::size_t k = 0; k < losses_.terms.size(); ++k) {
+    const Loss& loss = *losses_.terms[k].loss;
+    NodeRun<T>& output = runs_.run(network_.output_ids()[k]);
     if (taken[k]) output.forward(true);
-    LossRun<T> run(data, k, loss, output.output().middle_rows(0, count), taken[k]);
-    GradientCheck::OperatorEntry entry = check_loss(run, options);
+    LossRun<T> run(part, k, loss, output.output().middle_rows(first, count), taken[k]);
+    GradientCheck::OperatorEntry entry = check_loss(run, options_);
     entry.node = entry.from = output.node().name;
     entry.kind = loss.name();
     entry.input = 1;
@@ -126,12 +144,7 @@ std::vector<GradientCheck::OperatorEntry> check_operators(const Network<T>& netw
   return entries;
 }
 
-#define NNBIND_INSTANTIATE(T)                                              \
-  template std::vector<GradientCheck::OperatorEntry> check_operators<T>(   \
-      const Network<T>&, const Dataset<T>&, const Losses&, const Mode<T>&, \
-      const GradientCheckOptions&);
-NNBIND_INSTANTIATE(float)
-NNBIND_INSTANTIATE(double)
-#undef NNBIND_INSTANTIATE
+template class OperatorCheck<float>;
+template class OperatorCheck<double>;
 
 }  // namespace nnbind

@@ -35,7 +35,7 @@ struct GradientCheckOptions {
 /// L(θ) sums over samples, whose kinks may bend up and down. So where only the gradient of L is
 /// wrong, the samples whose own loss has a kink are left out: the entry is a kink if the gradient
 /// over the others is right, and if that over the samples left out lies between their quotients or
-/// an operator or a loss on the way to L has a kink by itself.
+/// an operator or a loss on the way to L has a kink by itself at one of them, and none is wrong.
 struct GradientCheck {
   /// ∂L/∂θ of a node's block of θ.
   struct Entry {
