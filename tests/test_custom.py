@@ -265,3 +265,43 @@ def test_the_interpreter_ends_with_a_custom_network_alive() -> None:
         print(net.predict(np.zeros((1, 2)))[0, 0])
     """)
     assert printed.split() == ["0.0"]
+
+
+def test_functions_may_work_in_place(dtype: Any, rng: np.random.Generator) -> None:
+    def value(y: Any, f: Any) -> Any:
+        f -= y
+        y[:] = 7
+        np.square(f, out=f)
+        return f.sum(axis=1)
+
+    def derivative(y: Any, f: Any) -> Any:
+        f -= y
+        f *= 2
+        return f
+
+    def tanh(t: Any) -> Any:
+        return np.tanh(t, out=t)
+
+    def slope(t: Any) -> Any:
+        np.tanh(t, out=t)
+        np.square(t, out=t)
+        return np.subtract(1, t, out=t)
+
+    x, y = data(rng)
+    nets = [net_with(nn.CustomActivation(tanh, slope), dtype), net_with(TANH, dtype)]
+    losses = [nn.CustomLoss(value, derivative), SQUARE]
+    steps = [net.loss_and_gradient(x, y, loss) for net, loss in zip(nets, losses, strict=True)]
+    assert_close(steps[0][0], steps[1][0])
+    assert_close(steps[0][1], steps[1][1], 1e-6 if dtype is np.float32 else 1e-12)
+
+
+def test_a_nan_that_a_function_made_of_its_argument_in_place_is_told(
+    rng: np.random.Generator,
+) -> None:
+    def root(t: Any) -> Any:
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(t, out=t)
+
+    net = net_with(nn.CustomActivation(root, np.ones_like, name="root"))
+    with pytest.raises(ValueError, match=r"\[root\] the result of function has a NaN in row 0"):
+        net.predict(np.ones((3, 4)) * [[1], [-1], [2]])

@@ -47,7 +47,7 @@ class CustomActivation final : public Operator<T> {
 
  private:
   static py::array_t<T> evaluate(const PythonFunction<T>& g, const Rows<T>& t) {
-    return g({t.count, t.cols}, {copied<T>({t.row, static_cast<std::size_t>(t.count)}, t.cols)});
+    return g({t.count, t.cols}, {{t.row, static_cast<std::size_t>(t.count)}}, t.cols);
   }
 
   std::string name_;
@@ -81,12 +81,11 @@ class CustomLoss final : public Loss {
       const Interlude interlude;
       std::vector<const T*> list(static_cast<std::size_t>(f.rows));
       for (Index i = 0; i < f.rows; ++i) list[static_cast<std::size_t>(i)] = f.row(i);
-      const std::vector<py::array_t<T>> arguments{copied<T>({rows.targets, list.size()}, f.cols),
-                                                  copied<T>(list, f.cols)};
-      const py::array_t<T> d = value({f.rows}, arguments);
+      const std::span<const T* const> targets(rows.targets, list.size());
+      const py::array_t<T> d = value({f.rows}, {targets, list}, f.cols);
       for (Index i = 0; i < f.rows; ++i) rows.losses[i] = weight(i) * d.at(i);
       if (rows.gradient.data == nullptr) return;
-      const py::array_t<T> slope = derivative({f.rows, f.cols}, arguments);
+      const py::array_t<T> slope = derivative({f.rows, f.cols}, {targets, list}, f.cols);
       for (Index i = 0; i < f.rows; ++i) {
         const T factor = rows.scale * weight(i);
         for (Index j = 0; j < f.cols; ++j) rows.gradient(i, j) = factor * slope.at(i, j);

@@ -23,6 +23,15 @@ std::span<const T> row_of(const py::array_t<T>& array, py::ssize_t row) {
   return {array.data() + row * cols, static_cast<std::size_t>(cols)};
 }
 
+/// A new array (rows × cols) with the values of those rows.
+template <class T>
+py::array_t<T> copied(std::span<const T* const> rows, Index cols) {
+  py::array_t<T> array({static_cast<py::ssize_t>(rows.size()), static_cast<py::ssize_t>(cols)});
+  T* to = array.mutable_data();
+  for (const T* row : rows) to = std::copy_n(row, cols, to);
+  return array;
+}
+
 template <class T>
 bool has_nan(std::span<const T> values) {
   return std::ranges::any_of(values, [](T value) { return std::isnan(value); });
@@ -38,10 +47,11 @@ PythonFunction<T>::PythonFunction(const py::object& owner, std::string attribute
       what_("[" + where + "] the result of " + attribute_) {}
 
 template <class T>
-py::array_t<T> PythonFunction<T>::operator()(std::vector<py::ssize_t> shape,
-                                             const std::vector<py::array_t<T>>& arguments) const {
+py::array_t<T> PythonFunction<T>::operator()(
+    std::vector<py::ssize_t> shape, const std::vector<std::span<const T* const>>& arguments,
+    Index cols) const {
   py::tuple list(arguments.size());
-  for (std::size_t k = 0; k < arguments.size(); ++k) list[k] = arguments[k];
+  for (std::size_t k = 0; k < arguments.size(); ++k) list[k] = copied<T>(arguments[k], cols);
   const py::object owner = (*owner_)();
   if (owner.is_none()) throw std::runtime_error(what_ + " is lost: the object that has it is gone");
   const py::array given = numbers(owner.attr(attribute_.c_str())(*list), what_);
@@ -56,8 +66,10 @@ py::array_t<T> PythonFunction<T>::operator()(std::vector<py::ssize_t> shape,
   const auto result = py::array_t<T, py::array::c_style | py::array::forcecast>::ensure(given);
   if (!result) throw py::error_already_set();
   for (py::ssize_t i = 0; i < shape[0]; ++i) {
-    const bool expected = !std::ranges::all_of(
-        arguments, [&](const auto& argument) { return all_finite<T>(row_of(argument, i)); });
+    const bool expected = !std::ranges::all_of(arguments, [&](const auto& rows) {
+      const T* row = rows[static_cast<std::size_t>(i)];
+      return all_finite<T>({row, static_cast<std::size_t>(cols)});
+    });
     if (!expected && has_nan<T>(row_of<T>(result, i))) {
       throw OptionError(what_ + " has a NaN in row " + std::to_string(i) +
                         ", where the arguments are finite");
@@ -66,17 +78,7 @@ py::array_t<T> PythonFunction<T>::operator()(std::vector<py::ssize_t> shape,
   return result;
 }
 
-template <class T>
-py::array_t<T> copied(std::span<const T* const> rows, Index cols) {
-  py::array_t<T> array({static_cast<py::ssize_t>(rows.size()), static_cast<py::ssize_t>(cols)});
-  T* to = array.mutable_data();
-  for (const T* row : rows) to = std::copy_n(row, cols, to);
-  return array;
-}
-
 template class PythonFunction<float>;
 template class PythonFunction<double>;
-template py::array_t<float> copied<float>(std::span<const float* const>, Index);
-template py::array_t<double> copied<double>(std::span<const double* const>, Index);
 
 }  // namespace nnbind::bindings

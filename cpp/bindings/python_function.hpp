@@ -42,20 +42,18 @@ class PythonFunction {
   /// Messages begin with `where`: "[swish] the result of derivative".
   PythonFunction(const py::object& owner, std::string attribute, const std::string& where);
 
-  /// The result, of this shape and contiguous. Raises TypeError or ShapeError if it is anything
-  /// else, ValueError if it has a NaN in a row where the arguments have finite numbers alone,
+  /// The result, of this shape and contiguous, for arguments (rows × cols), of which the function
+  /// gets copies: it may work in them. Raises TypeError or ShapeError if it is anything else,
+  /// ValueError if it has a NaN in a row where the arguments have finite numbers alone,
   /// RuntimeError if the owner is gone, and what the function raises.
   [[nodiscard]] py::array_t<T> operator()(std::vector<py::ssize_t> shape,
-                                          const std::vector<py::array_t<T>>& arguments) const;
+                                          const std::vector<std::span<const T* const>>& arguments,
+                                          Index cols) const;
 
  private:
   std::shared_ptr<py::weakref> owner_;
   std::string attribute_;
   std::string what_;
 };
-
-/// A new array (rows × cols) with the values of those rows.
-template <class T>
-py::array_t<T> copied(std::span<const T* const> rows, Index cols);
 
 }  // namespace nnbind::bindings
