@@ -108,3 +108,43 @@ def test_a_fraction_and_an_order_are_checked_against_all_parts() -> None:
 def test_a_wrong_batch_of_an_iterator_is_refused_by_name() -> None:
     with pytest.raises(nn.ShapeError, match=r'batch 0\] X\["b"\]'):
         fit(network(), [({"a": X["a"], "b": X["a"]}, Y)], None, loss=LOSS, epochs=1)
+
+
+def two(first: str, second: str) -> nn.Network:
+    x = nn.Input(2)
+    return nn.Network(x, {first: nn.Dense(1)(x), second: nn.Dense(1)(x)}, dtype=np.float64)
+
+
+CLASHES: list[tuple[str, dict[str, Any], str]] = [
+    ("val_x", {"validation_fraction": 0.5}, "val_x_loss"),
+    ("val_x", {"validation_data": (X["a"], [Y["label"], Y["label"]])}, "val_x_loss"),
+    ("x_binary", {"metrics": ["accuracy", "binary_accuracy"]}, "x_binary_accuracy"),
+]
+
+
+@pytest.mark.parametrize(("other", "options", "name"), CLASHES)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_two_series_of_one_name_are_refused(
+    other: str, options: dict[str, Any], name: str, reverse: bool
+) -> None:
+    names = (other, "x") if reverse else ("x", other)
+    message = f'metrics of the outputs "{names[0]}" and "{names[1]}" would both be "{name}"'
+    nets = [two(*names), two(*names)]
+    before = nets[0].theta.copy()
+    data: Any = (X["a"], [Y["label"], Y["label"]])
+    options = {"loss": "mse", "epochs": 1, "progress": False, **options}
+    with pytest.raises(ValueError, match=rf"^\[Network\.fit\] .*{message}"):
+        nets[0].fit(*data, **options)
+    with pytest.raises(ValueError, match=rf"^\[fit_many, network 0\] .*{message}"):
+        nn.fit_many(nets, *data, **options)
+    assert all(same_bits(net.theta, before) for net in nets)
+    if "metrics" in options:
+        with pytest.raises(ValueError, match=rf"^\[Network\.evaluate\] .*{message}"):
+            nets[0].evaluate(*data, loss="mse", metrics=options["metrics"])
+
+
+def test_names_that_would_clash_in_a_validation_are_good_without_one() -> None:
+    net, y = two("x", "val_x"), [Y["label"], Y["label"]]
+    history = fit(net, X["a"], y, loss="mse", epochs=2, metrics=["mae", "mae"])
+    assert list(history.metrics) == ["x_loss", "x_mae", "val_x_loss", "val_x_mae"]
+    assert "val_x_loss" in net.evaluate(X["a"], y, loss="mse")

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch_run.hpp"
+#include "metric_names.hpp"
 
 namespace nnbind {
 
@@ -28,19 +29,6 @@ std::vector<MetricSums> empty_sums(const Network<T>& network) {
     sums.emplace_back(network.graph().node(id).shape.cols);
   }
   return sums;
-}
-
-template <class T>
-std::vector<std::string> metric_names(const Network<T>& network,
-                                      const std::vector<Metric>& metrics) {
-  std::vector<std::string> names;
-  const bool several = network.output_ids().size() > 1;
-  for (const NodeId id : network.output_ids()) {
-    const std::string prefix = several ? network.graph().node(id).name + "_" : "";
-    if (several) names.push_back(prefix + "loss");
-    for (const Metric metric : metrics) names.push_back(prefix + std::string(metric_name(metric)));
-  }
-  return names;
 }
 
 std::vector<double> metric_values(const std::vector<double>& losses,
@@ -183,6 +171,7 @@ template <class T>
 Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
                     const std::vector<Metric>& metrics) {
   check(data, network, losses, "Network.evaluate");
+  check_metric_names(network, metrics, false, "Network.evaluate");
   const int members = Evaluator<T>::useful_members(network, losses, data.size());
   Evaluator<T> evaluator(network, data, losses, metrics, members);
   run_team(members, [&](const Member& member) { evaluator.run(member); });
@@ -192,8 +181,6 @@ Evaluation evaluate(const Network<T>& network, const Dataset<T>& data, const Los
 #define NNBIND_INSTANTIATE(T)                                                          \
   template class Evaluator<T>;                                                         \
   template std::vector<MetricSums> empty_sums<T>(const Network<T>&);                   \
-  template std::vector<std::string> metric_names<T>(const Network<T>&,                 \
-                                                    const std::vector<Metric>&);       \
   template Evaluation evaluate<T>(const Network<T>&, const Dataset<T>&, const Losses&, \
                                   const std::vector<Metric>&);
 NNBIND_INSTANTIATE(float)

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "fit_run.hpp"
+#include "metric_names.hpp"
 #include "nnbind/error.hpp"
 #include "nnbind/training.hpp"
 
@@ -27,6 +28,7 @@ struct Call {
     options.check(hooks.where);
     require(hooks.interval >= 0, hooks.where,
             "interval is " + number_text(hooks.interval) + "; expected a number >= 0");
+    check_metric_names(network, options.metrics, validation != nullptr, hooks.where);
     if (data != nullptr) {
       check(*data, network, losses, hooks.where);
       options.check_samples(data->size(), hooks.where);

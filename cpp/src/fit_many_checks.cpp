@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "metric_names.hpp"
 #include "nnbind/error.hpp"
 
 namespace nnbind {
@@ -103,6 +104,8 @@ void check(std::span<const FitJob<T>> jobs) {
   for (std::size_t k = 0; k < jobs.size(); ++k) {
     const FitJob<T>& job = jobs[k];
     job.options.check(fit_many_where(k));
+    check_metric_names(*job.network, job.options.metrics, job.validation != nullptr,
+                       fit_many_where(k));
     checks.check(*job.data, job, fit_many_where(k), "");
     job.options.check_samples(job.data->size(), fit_many_where(k));
     if (job.validation == nullptr) {
