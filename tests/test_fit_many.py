@@ -256,6 +256,29 @@ def test_the_others_go_on_when_some_diverge(rng: np.random.Generator) -> None:
     assert all(net.history is not None for net in nets)
 
 
+def test_no_training_state_is_kept_and_save_says_so(
+    rng: np.random.Generator, tmp_path: Any
+) -> None:
+    nets, (x, y) = networks(count=2), data(rng)
+    fit(nets[0], x, y, **STEP)
+    fit_many(nets, x, y, **STEP)
+    message = "there is no training_state: Network.fit keeps one, nn.fit_many and nn.load do not"
+    for net in nets:
+        with pytest.raises(ValueError, match=message):
+            net.save(tmp_path / "net", training_state=True)
+    fit(nets[0], x, y, **STEP)
+    nets[0].save(tmp_path / "net", training_state=True)
+    with pytest.raises(ValueError, match="shape"):  # refused: that of the last fit stays
+        fit_many(nets, x[:, :2], y, **STEP)
+    nets[0].save(tmp_path / "net", training_state=True)
+
+
+def test_a_divergence_names_its_network_and_no_other_function(rng: np.random.Generator) -> None:
+    nets, (x, y) = networks(), data(rng)
+    with pytest.raises(nn.DivergenceError, match=r"these: \[fit_many, network 3\] .* no longer"):
+        fit_many(nets, x, y, optimizers=lambda k: nn.SGD(1e308 if k == 3 else 0.1), **STEP)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("progress", [False, True])

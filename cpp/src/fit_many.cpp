@@ -73,7 +73,10 @@ class ManyFits {
     while (!stop_) {
       const std::size_t place = next_.fetch_add(1);
       if (place >= order_.size()) break;
-      guarded([&] { train(order_[place], hooks); });
+      guarded([&] {
+        hooks.where = fit_many_where(order_[place]);
+        train(order_[place], hooks);
+      });
       {
         const std::lock_guard lock(mutex_);
         ++done_;

@@ -34,15 +34,18 @@ class Saving(_core.Network):
 
         Raises ValueError, naming the node, if one is an operator of one's own, as an
         ``nn.CustomActivation``: a file holds no code. With ``training_state`` also if the loss is
-        one's own, if there is no fit, or if the network or its optimizer has made steps since its
-        last whole epoch. OSError if the file cannot be written, and BusyError if another thread
-        trains the network.
+        one's own, if there is no fit (``nn.fit_many`` keeps none), or if the network or its
+        optimizer has made steps since its last whole epoch. OSError if the file cannot be written,
+        and BusyError if another thread trains the network.
         """
         file = file_path(path, "Network.save")
         if not flag(training_state, "training_state", "Network.save"):
             self._save(file)
         elif self._training is None:
-            raise ValueError("[Network.save] there is no training_state before the first fit")
+            raise ValueError(
+                "[Network.save] there is no training_state: Network.fit keeps one, nn.fit_many and "
+                "nn.load do not"
+            )
         else:
             self._save_with_training(file, self._training)
 

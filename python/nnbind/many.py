@@ -65,6 +65,7 @@ def fit_many(
     ``networks[k].fit(X[samples[k]], y[samples[k]], ...)`` does, without that copy. Or two arrays,
     of the rows to train and to validate on, as scikit-learn's ``KFold(5).split(X)`` has them.
     ``progress``: a tqdm bar of networks. There are no callbacks: Python is not called in between.
+    No training state is kept for ``net.save`` and ``nn.resume``.
 
     Returns the histories, which are also ``net.history``. Ctrl-C ends all, with each network as of
     its last whole step and its history of whole epochs; those that had not begun stay as they were.
@@ -110,7 +111,7 @@ def fit_many(
     finally:
         for net, history in jobs.trained:
             if history.started:
-                net.history = history
+                net.history, net._training = history, None
     return histories
 
 
