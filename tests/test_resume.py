@@ -125,9 +125,39 @@ RETURNED = (
 
 def test_a_fit_that_returned_to_its_best_epoch_makes_no_more(tmp_path: Path) -> None:
     path = tmp_path / "net"
-    begin(stopping=True, epochs=2).save(path, training_state=True)
+    begin(stopping=True, epochs=2, min_delta=10).save(path, training_state=True)
     with pytest.raises(ValueError, match=RETURNED):
         nn.resume(path, X, Y, epochs=3, progress=False)
+
+
+def nothing(net: nn.Network, history: nn.History) -> None:
+    pass
+
+
+@pytest.mark.parametrize("callbacks", [[], [nothing]])
+@pytest.mark.parametrize("validation", [None, VALIDATION])
+def test_a_fit_whose_last_epoch_was_its_best_makes_more(
+    callbacks: Any, validation: Any, tmp_path: Path
+) -> None:
+    options: dict[str, Any] = {"stopping": True, "validation_data": validation}
+    net = begin(callbacks, epochs=4, **options)
+    assert net.history is not None
+    assert net.history.best_epoch == 3
+    net.save(tmp_path / "net", training_state=True)
+    more = nn.resume(tmp_path / "net", X, Y, epochs=12, validation_data=validation, progress=False)
+    assert_same(more, begin(**options))
+
+
+def test_a_fit_that_returned_from_where_a_callback_took_it_makes_no_more(tmp_path: Path) -> None:
+    def shift(net: nn.Network, _: nn.History) -> None:
+        net.theta += 0.1
+
+    net = begin([shift], stopping=True, epochs=1)
+    assert net.history is not None
+    assert net.history.best_epoch == 0
+    net.save(tmp_path / "net", training_state=True)
+    with pytest.raises(ValueError, match=RETURNED):
+        nn.resume(tmp_path / "net", X, Y, epochs=3, progress=False)
 
 
 ORDER = np.random.default_rng(1).permuted(np.tile(np.arange(60), (12, 1)), axis=1)

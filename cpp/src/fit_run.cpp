@@ -136,8 +136,8 @@ void FitRun<T>::run() {
     }
   }
   if (options_.early_stopping && options_.early_stopping->restore_best) {
-    if (!state_.theta_is_best) return_to_best();
-    state_.theta_is_best = state_.returned = true;
+    if (!state_.theta_is_best) state_.returned = return_to_best();
+    state_.theta_is_best = true;
   }
   if (state_.theta_is_best) state_.best_theta = {};
 }

@@ -56,7 +56,7 @@ class FitRun {
   void record_epoch(const Evaluation& validation);
   void note_best(double monitored);
   void keep_best_theta(const Member& member);
-  void return_to_best();
+  bool return_to_best();
   [[noreturn]] void throw_divergence();
 
   void save_theta();

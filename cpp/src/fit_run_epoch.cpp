@@ -164,10 +164,16 @@ void FitRun<T>::keep_best_theta(const Member& member) {
             state_.best_theta.begin() + mine.begin);
 }
 
+// Whether the network was elsewhere: after another epoch, or where a callback had taken it.
 template <class T>
-void FitRun<T>::return_to_best() {
-  std::ranges::copy(state_.best_theta, network_.theta().begin());
-  std::ranges::copy(state_.best_state, network_.state().begin());
+bool FitRun<T>::return_to_best() {
+  const std::span<T> theta = network_.theta(), state = network_.state();
+  const bool is_there = history_.best_epoch == state_.epoch - 1 &&
+                        std::ranges::equal(state_.best_theta, theta) &&
+                        std::ranges::equal(state_.best_state, state);
+  std::ranges::copy(state_.best_theta, theta.begin());
+  std::ranges::copy(state_.best_state, state.begin());
+  return !is_there;
 }
 
 template <class T>
@@ -189,7 +195,7 @@ void FitRun<T>::throw_divergence() {
   template void FitRun<T>::poll();                         \
   template void FitRun<T>::end_epoch();                    \
   template void FitRun<T>::keep_best_theta(const Member&); \
-  template void FitRun<T>::return_to_best();               \
+  template bool FitRun<T>::return_to_best();               \
   template void FitRun<T>::throw_divergence();
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)

@@ -45,8 +45,8 @@ struct Training {
 ///
 /// Throws what `fit` throws, and OptionError if there is no optimizer; when it goes on also what
 /// check_whole throws, and OptionError if the data are of another size, if there is a validation
-/// set now and was none, or the other way round, or if the fit had ended with the parameters of its
-/// best epoch and is to make more.
+/// set now and was none, or the other way round, or if the fit had ended, returned to its best
+/// epoch, and is to make more.
 template <class T>
 void fit(Network<T>& network, const Dataset<T>& data, Training<T>& training,
          const std::type_identity_t<Dataset<T>>* validation = nullptr, const FitHooks& hooks = {});
