@@ -261,6 +261,9 @@ def test_only_a_whole_epoch_of_the_last_fit_is_saved(tmp_path: Path) -> None:
     net.train_step(X, Y, loss="mse", optimizer=optimizer)
     with pytest.raises(ValueError, match="the network has made steps since the last whole epoch"):
         net.save(path, training_state=True)
+    net.reset()
+    with pytest.raises(ValueError, match="the network was reset since the last whole epoch"):
+        net.save(path, training_state=True)
     net.fit(X, Y, loss="mse", optimizer=optimizer, epochs=1, progress=False)
     optimizer.reset()
     with pytest.raises(ValueError, match="the optimizer of the last fit no longer trains"):

@@ -116,6 +116,10 @@ void check_whole(const Network<T>& network, const Training<T>& training, const s
   require(training.optimizer != nullptr, where, "there is no optimizer");
   require(training.optimizer->trains(network.identity()), where,
           "the optimizer of the last fit no longer trains this network");
+  require(
+      network.steps_trained >= state.steps, where,
+      "the network was reset since the last whole epoch of its fit, which cannot be gone on with "
+      "from here");
   require(network.steps_trained == state.steps, where,
           "the network has made steps since the last whole epoch of its fit, which cannot be gone "
           "on with from here");
