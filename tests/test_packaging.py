@@ -144,6 +144,14 @@ def test_the_public_headers_do_not_name_eigen() -> None:
     assert [header for header in headers if "Eigen/" in header.read_text()] == []
 
 
+def test_a_program_that_links_the_library_keeps_its_own_flags_and_its_own_eigen() -> None:
+    package = Path(cmake_directory())
+    targets = (package / "nnbindTargets.cmake").read_text()
+    assert "nnbind::nnbind" in targets
+    assert re.findall("INTERFACE_COMPILE_(?:OPTIONS|DEFINITIONS).*", targets) == []
+    assert b"5Eigen" not in (package.parents[1] / "libnnbind.a").read_bytes()  # as in _ZN5Eigen...
+
+
 def test_importing_nnbind_imports_nothing_but_numpy_and_the_standard_library() -> None:
     code = """
         import sys, numpy

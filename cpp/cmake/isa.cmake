@@ -1,8 +1,8 @@
 # The instruction sets to build. Sets nnbind_isa, a list out of v2, v3, v4 (the x86-64 levels), the
 # lowest first, or base alone (the compiler's default, on any other processor).
 
-# The flags of one level: those that everything linked together must share, and those that only tune
-# the code. Levels rather than -march=native: measured on Zen 5, gcc 12's native is 25 % slower.
+# The flags of one level: those that choose it, and those that only tune the code. Levels rather
+# than -march=native: measured on Zen 5, gcc 12's native is 25 % slower.
 function(nnbind_isa_flags isa flags_out tuning_out)
   set(flags "")
   set(tuning "")
