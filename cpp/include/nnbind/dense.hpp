@@ -2,6 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "nnbind/activation.hpp"
 #include "nnbind/initializer.hpp"

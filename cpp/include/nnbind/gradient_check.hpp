@@ -1,6 +1,7 @@
 // Backpropagation against finite differences.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 

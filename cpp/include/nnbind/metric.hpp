@@ -1,6 +1,7 @@
 // Metrics: what a person wants to know of predictions beside the loss.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>

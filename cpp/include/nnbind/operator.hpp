@@ -1,6 +1,8 @@
 // Operators: the nodes of a computation graph.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>

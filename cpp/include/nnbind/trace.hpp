@@ -1,6 +1,7 @@
 // Backpropagation with every number kept: what to look at, not what to train with.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>

@@ -1,9 +1,11 @@
 // A fit as a thing that can be put away between two epochs and gone on with, to the same bits.
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "nnbind/attributes.hpp"
 #include "nnbind/trainer.hpp"
