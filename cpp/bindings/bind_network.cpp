@@ -129,9 +129,10 @@ void register_vectors(py::class_<PyNetwork>& network) {
             set_vector(self, values, "theta", theta_of, check_theta);
           },
           "All parameters in one vector, (parameter_count,): node after node W row by row, then\n"
-          "b. A view: writing to it changes the network, and it sees each training step; but in a fit\n"
-          "on arrays, of built-in parts, some of it only at the end of each epoch. Raises ValueError\n"
-          "if it is set to a NaN or an infinity.")
+          "b. A view: writing to it changes the network, and it sees each training step; but in a\n"
+          "fit on arrays, of built-in parts, some of it only at the end of each epoch. To set it\n"
+          "raises ValueError for a NaN or an infinity, and BusyError in a training but for its\n"
+          "callbacks.")
       .def_property_readonly("gradient", vector_view(gradient_of),
                              "What loss_and_gradient computed last, (parameter_count,): a view.")
       .def_property(
@@ -140,8 +141,9 @@ void register_vectors(py::class_<PyNetwork>& network) {
             set_vector(self, values, "state", state_of, check_state);
           },
           "What training moves without a gradient, in one vector: the running statistics of each\n"
-          "batch normalization, its means, then its variances. A view; empty without any. Raises\n"
-          "ValueError if it is set to a NaN, an infinity or a variance below 0.")
+          "batch normalization, its means, then its variances. A view; empty without any. To set\n"
+          "it raises ValueError for a NaN, an infinity or a variance below 0, and BusyError in a\n"
+          "training but for its callbacks.")
       .def_property_readonly("layers", &layers,
                              "The fully connected layers, each once, from the input to the output.")
       .def_property_readonly(
@@ -242,7 +244,9 @@ void register_network(py::module_& module) {
            "A table of the nodes and their numbers of parameters.")
       .def("_continue_from", &continue_from, py::arg("other"),
            "Take over how many epochs and steps the other network was trained.")
-      .def("reset", &reset, "Draw theta anew from the seed, as when the network was made.");
+      .def("reset", &reset,
+           "Draw theta anew from the seed, as when the network was made. Raises BusyError in a\n"
+           "training but for its callbacks.");
   register_training_state(module);
   register_model_file(network);
   register_vectors(network);

@@ -708,7 +708,8 @@ class Network:
         """
     def reset(self) -> None:
         """
-        Draw theta anew from the seed, as when the network was made.
+        Draw theta anew from the seed, as when the network was made. Raises BusyError in a
+        training but for its callbacks.
         """
     def summary(self) -> str:
         """
@@ -769,8 +770,9 @@ class Network:
     def state(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
         What training moves without a gradient, in one vector: the running statistics of each
-        batch normalization, its means, then its variances. A view; empty without any. Raises
-        ValueError if it is set to a NaN, an infinity or a variance below 0.
+        batch normalization, its means, then its variances. A view; empty without any. To set
+        it raises ValueError for a NaN, an infinity or a variance below 0, and BusyError in a
+        training but for its callbacks.
         """
     @state.setter
     def state(self, arg1: numpy.typing.ArrayLike) -> None: ...
@@ -778,9 +780,10 @@ class Network:
     def theta(self) -> numpy.typing.NDArray[numpy.floating[typing.Any]]:
         """
         All parameters in one vector, (parameter_count,): node after node W row by row, then
-        b. A view: writing to it changes the network, and it sees each training step; but in a fit
-        on arrays, of built-in parts, some of it only at the end of each epoch. Raises ValueError
-        if it is set to a NaN or an infinity.
+        b. A view: writing to it changes the network, and it sees each training step; but in a
+        fit on arrays, of built-in parts, some of it only at the end of each epoch. To set it
+        raises ValueError for a NaN or an infinity, and BusyError in a training but for its
+        callbacks.
         """
     @theta.setter
     def theta(self, arg1: numpy.typing.ArrayLike) -> None: ...

@@ -1,9 +1,10 @@
 """Activations and losses of one's own, as Python functions of NumPy arrays.
 
-They are called for each mini-batch, and for every 96 rows elsewhere, on copies of its numbers: with
-the GIL, and on a single thread, to which they keep the whole network. So they are slower than what
-is built in: on a 20-64-64-1 network and batches of 32, a step takes 3 to 4 times as long with a
-tanh written with NumPy, and 1.6 times with such a squared error.
+They are called for each mini-batch of a training, for all rows by ``loss_and_gradient``, and for at
+most 96 rows at a time by predictions and evaluations, on copies of their numbers: with the GIL, and
+on a single thread, to which they keep the whole network. So they are slower than what is built in:
+on a 20-64-64-1 network and batches of 32, a step takes 3 to 4 times as long with a tanh written
+with NumPy, and 1.6 times with such a squared error.
 What they return is checked: an array of real numbers of the right shape, and no NaN in rows where
 the arguments are finite. What they raise ends a fit; the network stays as its last step left it.
 """

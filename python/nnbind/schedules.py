@@ -1,9 +1,10 @@
 """Learning-rate schedules, to be given to an optimizer in place of a number.
 
 A schedule is a function of the optimizer's step t = 0, 1, 2, ...: n samples in batches of m make
-ceil(n / m) steps an epoch. ``ReduceOnPlateau`` alone counts in epochs and looks at the loss. A
-schedule belongs to one optimizer. All raise ValueError unless rates are positive, factors in
-(0, 1], periods at least 1, and all other numbers at least 0.
+ceil(n / m) steps an epoch. ``ReduceOnPlateau`` alone counts in epochs and looks at the loss. Each
+optimizer takes a copy, as new. All raise ValueError unless rates are positive, factors in (0, 1],
+periods at least 1, all other numbers at least 0, ``warmup`` < ``steps``, and ``final`` and
+``min_rate`` at most ``rate``.
 """
 
 from __future__ import annotations

@@ -66,11 +66,12 @@ enum class Differences : unsigned char { two, four };
 ///     D(h) = (∇L(θ + h v) - ∇L(θ - h v)) / 2h                  two gradients, error O(h²)
 ///     (4 D(h/2) - D(h)) / 3                                    four gradients, error O(h⁴)
 ///
-/// with h = s (1 + ‖θ‖) / ‖v‖ and s = 6e-6 or 7e-4, the powers 1/3 and 1/5 of the machine's ε. It
-/// is no exact product (Pearlmutter, "Fast exact multiplication by the Hessian", 1994), and a kink
-/// between θ - h v and θ + h v, as ReLU's, shows in it. The part of R is exact: l2 v, and 0 for l1.
-/// In double only: in float, differences have no digits left. Throws what `check` throws,
-/// ShapeError unless v and out have the size of θ, and OptionError if v is not finite.
+/// with h = s · min((1 + ‖θ‖) / ‖v‖, min_i (1 + |θ_i|) / |v_i|) and s = 6e-6 or 7e-4, the powers
+/// 1/3 and 1/5 of the machine's ε. It is no exact product (Pearlmutter, "Fast exact multiplication
+/// by the Hessian", 1994), and a kink between θ - h v and θ + h v, as ReLU's, shows in it. The part
+/// of R is exact: l2 v, and 0 for l1. In double only: in float, differences have no digits left.
+/// Throws what `check` throws, ShapeError unless v and out have the size of θ, and OptionError if v
+/// is not finite.
 void hessian_vector_product(const Network<double>& network, const Dataset<double>& data,
                             const Losses& losses, std::span<const double> v, std::span<double> out,
                             const Regularizer& regularizer = {},

@@ -34,10 +34,10 @@ struct FitManyHooks {
 /// or of the caller's alone where an operator or a loss runs_alone().
 ///
 /// Throws what `fit` throws before it changes anything, before any network is changed; also
-/// OptionError where a network or an optimizer is there twice, or a pointer is null. A fit that
-/// diverges ends as it does in `fit`, and the others go on; then DivergenceError says which they
-/// were. What the hook throws, or an operator, ends all, passes through, and leaves each network as
-/// of its last step; the history of a fit that had not begun then is not `started`.
+/// OptionError where a network, an optimizer or a history is there twice, or a pointer is null. A
+/// fit that diverges ends as it does in `fit`, and the others go on; then DivergenceError says
+/// which they were. What the hook throws, or an operator, ends all, passes through, and leaves each
+/// network as of its last step; the history of a fit that had not begun then is not `started`.
 template <class T>
 void fit_many(std::span<const FitJob<T>> jobs, int threads = 0, const FitManyHooks& hooks = {});
 

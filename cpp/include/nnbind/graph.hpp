@@ -65,7 +65,8 @@ constexpr std::size_t longest_name = 1024;
 template <class T>
 class Graph {
  public:
-  /// A source of `width` columns. Its name is made up ("input", ...) where it is empty.
+  /// A source of `width` columns. Its name is made up ("input", ...) where it is empty. Throws
+  /// OptionError unless width >= 1 and the name is new, and ShapeError if it is too wide.
   NodeId input(Index width, std::string name = "");
 
   /// An operator over nodes that exist. With `shared`, a node of the same operator, it has that

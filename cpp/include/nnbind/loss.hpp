@@ -139,12 +139,14 @@ struct Losses {
 LossPointer squared_error(Reduction reduction = Reduction::mean);
 LossPointer mean_squared_error(Reduction reduction = Reduction::mean);
 LossPointer absolute_error(Reduction reduction = Reduction::mean);
+/// Throws OptionError unless delta > 0.
 LossPointer huber(double delta = 1, Reduction reduction = Reduction::mean);
 LossPointer hinge(Reduction reduction = Reduction::mean);
 LossPointer perceptron_criterion(Reduction reduction = Reduction::mean);
 LossPointer poisson(bool log_input = false, Reduction reduction = Reduction::mean);
 LossPointer binary_cross_entropy(bool from_logits = false, Reduction reduction = Reduction::mean);
-/// With smoothing s the target y becomes (1 - s) y + s / classes: Szegedy et al., CVPR 2016.
+/// With smoothing s the target y becomes (1 - s) y + s / classes: Szegedy et al., CVPR 2016. Throws
+/// OptionError unless 0 <= s < 1.
 LossPointer cross_entropy(bool from_logits = false, double label_smoothing = 0,
                           Reduction reduction = Reduction::mean);
 

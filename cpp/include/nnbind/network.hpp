@@ -138,11 +138,13 @@ class Network {
   std::unique_ptr<WorkspacePool<T>> spares_;  // of the last predictions, for the next ones
 };
 
-/// A chain of fully connected layers.
+/// A chain of fully connected layers. Throws OptionError if there are none, and what Graph::input,
+/// Graph::add and Network throw.
 template <class T>
 Network<T> sequential(Index inputs, std::vector<DenseOptions> layers, std::uint64_t seed = 0);
 
-/// A chain of `hidden` layers with one activation, and an output layer with another.
+/// A chain of `hidden` layers with one activation, and an output layer with another. Throws as
+/// `sequential`.
 template <class T>
 Network<T> mlp(Index inputs, const std::vector<Index>& hidden, Index outputs,
                const Activation& activation = "relu", const Activation& output = "identity",

@@ -78,7 +78,7 @@ OperatorPointer<T> slice(Index first, Index count);
 
 struct BatchNormOptions {
   double momentum = 0.1;  ///< of the running statistics, 0 to 1
-  double epsilon = 1e-5;  ///< > 0, beside the variance
+  double epsilon = 1e-5;  ///< >= 1.2e-38, a normal float; beside the variance
 
   /// Throws OptionError if one of them is not allowed.
   void check() const;
@@ -94,7 +94,7 @@ template <class T>
 OperatorPointer<T> batch_norm(BatchNormOptions options = {});
 
 struct LayerNormOptions {
-  double epsilon = 1e-5;  ///< > 0, beside the variance
+  double epsilon = 1e-5;  ///< >= 1.2e-38, a normal float; beside the variance
 
   /// Throws OptionError if it is not allowed.
   void check() const;

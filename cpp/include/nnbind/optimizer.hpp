@@ -127,6 +127,10 @@ class Optimizer {
 
 using OptimizerPointer = std::shared_ptr<Optimizer>;
 
+// Each throws OptionError if there is no schedule, and unless 0 <= momentum, beta1, beta2, rho < 1
+// (with nesterov, momentum > 0), epsilon >= 1.2e-38, a normal float, weight_decay >= 0 and
+// clip_norm > 0.
+
 OptimizerPointer sgd(const SchedulePointer& schedule, double momentum = 0, bool nesterov = false,
                      std::optional<double> clip_norm = {});
 OptimizerPointer adam(const SchedulePointer& schedule, double beta1 = 0.9, double beta2 = 0.999,

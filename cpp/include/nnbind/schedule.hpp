@@ -37,6 +37,9 @@ class Schedule {
 
 using SchedulePointer = std::shared_ptr<Schedule>;
 
+// Each throws OptionError unless rate > 0, 0 < factor <= 1, every, steps and patience >= 1,
+// 0 <= warmup < steps, 0 <= final and min_rate <= rate, and power and min_delta >= 0.
+
 /// γ(t) = rate.
 SchedulePointer constant_rate(double rate);
 /// γ(t) = rate · factor^⌊t / every⌋.
