@@ -94,7 +94,7 @@ FloatArray parameter_jacobian_of(Network<T>& network, const py::object& x) {
   NewArray<T> result({data.dataset.size(), network.outputs(), network.parameter_count()});
   {
     const WithoutGil released;
-    parameter_jacobian<T>(network, data.dataset.inputs, result.view);
+    parameter_jacobian(network, data.dataset.inputs, result.view);
   }
   return result.array;
 }

@@ -112,7 +112,7 @@ py::typing::Dict<py::str, FloatArray> node_values(const Network<T>& network, con
   }
   {
     const WithoutGil released;
-    activations<T>(network, from, to);
+    activations(network, from, to);
   }
   return values;
 }

@@ -116,7 +116,7 @@ constexpr auto by_inputs = [] {
 
 template <class T>
 void input_gradient(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
-                    std::span<const MatrixView<T>> out) {
+                    std::span<const MatrixView<std::type_identity_t<T>>> out) {
   const std::string where = "Network.input_gradient";
   check(data, network, losses, where);
   check_outs(out, data.size(), network, where);
@@ -139,8 +139,9 @@ void per_sample_gradients(const Network<T>& network, const Dataset<T>& data, con
 }
 
 template <class T>
-void input_jacobian(const Network<T>& network, std::span<const MatrixView<const T>> x,
-                    std::span<const MatrixView<T>> out) {
+void input_jacobian(const Network<T>& network,
+                    std::span<const MatrixView<const std::type_identity_t<T>>> x,
+                    std::span<const MatrixView<std::type_identity_t<T>>> out) {
   const std::string where = "Network.jacobian";
   check(x, network, where);
   check_outs(out, x[0].rows * network.outputs(), network, where);
@@ -151,7 +152,8 @@ void input_jacobian(const Network<T>& network, std::span<const MatrixView<const 
 }
 
 template <class T>
-void parameter_jacobian(const Network<T>& network, std::span<const MatrixView<const T>> x,
+void parameter_jacobian(const Network<T>& network,
+                        std::span<const MatrixView<const std::type_identity_t<T>>> x,
                         MatrixView<T> out) {
   const std::string where = "Network.jacobian";
   check(x, network, where);

@@ -82,8 +82,9 @@ class Chunk {
 }  // namespace
 
 template <class T>
-void activations(const Network<T>& network, std::span<const MatrixView<const T>> x,
-                 std::span<const MatrixView<T>> out) {
+void activations(const Network<T>& network,
+                 std::span<const MatrixView<const std::type_identity_t<T>>> x,
+                 std::span<const MatrixView<std::type_identity_t<T>>> out) {
   check(network, x, out);
   const Index n = x[0].rows;
   const std::vector<Node<T>>& nodes = network.graph().nodes();

@@ -134,7 +134,7 @@ TEST_P(Denormals, AreZeroInWhatNoBatchChanges) {
   }
   for (Matrix<float>& value : values) views.push_back(value.view());
   const MatrixView<const float> given = ones.view();
-  activations<float>(network, {&given, 1}, views);
+  activations(network, given, views);
   EXPECT_EQ(views.back()(0, 0), 0);
 }
 

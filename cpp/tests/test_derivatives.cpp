@@ -182,7 +182,7 @@ TEST_P(Derivatives, OfEachOutputByTheInputsAreRight) {
 TEST_P(Derivatives, OfEachOutputByThetaAreRight) {
   auto problem = example(3);
   Framed<double> found(3 * problem.outputs(), problem.parameters(), problem.parameters() + 2);
-  parameter_jacobian<double>(problem.network, problem.data.inputs, found.view());
+  parameter_jacobian(problem.network, problem.data.inputs, found.view());
   EXPECT_TRUE(found.frame_is_whole());
   for (Index r = 0; r < found.view().rows; ++r) {
     const auto j = static_cast<std::size_t>(r % problem.outputs());
@@ -400,12 +400,17 @@ TEST(DerivativesOfAny, OfOneInputTakeItsMatrix) {
   Matrix<double> gradient(6, 4), jacobian(18, 4), same(18, 4);
   const std::vector<MatrixView<double>> into{same.view()};
   input_gradient(network, problem.values(), squared_error(), gradient.view());
-  input_gradient<double>(network, problem.values(), squared_error(),
-                         std::vector{same.view().middle_rows(0, 6)});
+  input_gradient(network, problem.values(), squared_error(),
+                 std::vector{same.view().middle_rows(0, 6)});
   EXPECT_TRUE(equal<double>(gradient.view(), same.view().middle_rows(0, 6)));
   input_jacobian(network, problem.x.view(), jacobian.view());
-  input_jacobian<double>(network, std::vector{problem.x.view()}, into);
+  const std::vector<MatrixView<const double>> from{problem.x.view()};
+  input_jacobian(network, from, into);
   EXPECT_TRUE(equal<double>(jacobian.view(), same.view()));
+  Matrix<double> thetas(18, network.parameter_count()), again(18, network.parameter_count());
+  parameter_jacobian(network, problem.x.view(), thetas.view());
+  parameter_jacobian(network, from, again.view());
+  EXPECT_TRUE(equal<double>(thetas.view(), again.view()));
 }
 
 }  // namespace

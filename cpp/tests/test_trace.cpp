@@ -288,7 +288,7 @@ TEST(Activations, AreTheValuesOfTheTraceWithTheBitsOfThePrediction) {
     }
     for (const Framed<double>& value : values) out.push_back(value.view());
     const MatrixView<const double> x = problem.x.view();
-    activations<double>(all.network, {&x, 1}, out);
+    activations(all.network, x, out);
     const auto& outputs = all.network.output_ids();
     std::vector<Matrix<double>> predicted;
     for (const NodeId id : outputs) {
@@ -314,16 +314,16 @@ TEST(Activations, RefuseWrongShapes) {
   const std::vector<MatrixView<double>> right{x.view(), hidden.view(), y.view()};
   const std::vector<MatrixView<double>> wrong{x.view(), narrow.view(), y.view()};
   const MatrixView<const double> good = x.view(), bad = narrow.view();
-  EXPECT_NO_THROW(activations<double>(network, {&good, 1}, right));
-  EXPECT_THROW(activations<double>(network, {&bad, 1}, right), ShapeError);
-  EXPECT_THROW(activations<double>(network, {&good, 1}, wrong), ShapeError);
   std::vector<MatrixView<double>> overlapping = right, negative = right;
   overlapping[1].stride = 2;
-  EXPECT_THROW(activations<double>(network, {&good, 1}, overlapping), ShapeError);
   for (MatrixView<double>& value : negative) value.rows = -1;
-  const MatrixView<const double> below = negative[0];
-  EXPECT_THROW(activations<double>(network, {&below, 1}, negative), ShapeError);
-  EXPECT_THROW(activations<double>(network, {&good, 1}, {right.data(), 2}), OptionError);
+  const auto two = std::span(right).first(2);
+  EXPECT_NO_THROW(activations(network, std::vector{good}, right));
+  EXPECT_THROW(activations(network, bad, right), ShapeError);
+  EXPECT_THROW(activations(network, good, wrong), ShapeError);
+  EXPECT_THROW(activations(network, good, overlapping), ShapeError);
+  EXPECT_THROW(activations(network, negative[0], negative), ShapeError);
+  EXPECT_THROW(activations(network, good, two), OptionError);
 }
 
 }  // namespace

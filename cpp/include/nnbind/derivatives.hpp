@@ -21,12 +21,12 @@ namespace nnbind {
 /// R(θ) does not depend on X. Throws what `check` throws, and ShapeError if `out` does not fit.
 template <class T>
 void input_gradient(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
-                    std::span<const MatrixView<T>> out);
+                    std::span<const MatrixView<std::type_identity_t<T>>> out);
 /// The same of a network with one input.
 template <class T>
 void input_gradient(const Network<T>& network, const Dataset<T>& data, const Losses& losses,
                     MatrixView<T> out) {
-  input_gradient<T>(network, data, losses, std::span<const MatrixView<T>>(&out, 1));
+  input_gradient(network, data, losses, std::span<const MatrixView<T>>(&out, 1));
 }
 
 /// out (n × P): row i is ∂(w_i d(y_i, f(x_i)))/∂θ; of several outputs, ∂(w_i Σ_k weight_k d_k)/∂θ.
@@ -40,20 +40,28 @@ void per_sample_gradients(const Network<T>& network, const Dataset<T>& data, con
 /// several outputs count as one, their columns side by side. Each output takes a backward pass.
 /// Throws what `check` throws for X, and ShapeError if `out` does not fit.
 template <class T>
-void input_jacobian(const Network<T>& network, std::span<const MatrixView<const T>> x,
-                    std::span<const MatrixView<T>> out);
+void input_jacobian(const Network<T>& network,
+                    std::span<const MatrixView<const std::type_identity_t<T>>> x,
+                    std::span<const MatrixView<std::type_identity_t<T>>> out);
 /// The same of a network with one input.
 template <class T>
 void input_jacobian(const Network<T>& network, MatrixView<const std::type_identity_t<T>> x,
                     MatrixView<T> out) {
-  input_jacobian<T>(network, std::span<const MatrixView<const T>>(&x, 1),
-                    std::span<const MatrixView<T>>(&out, 1));
+  input_jacobian(network, std::span<const MatrixView<const T>>(&x, 1),
+                 std::span<const MatrixView<T>>(&out, 1));
 }
 
 /// out (n·outputs × P): row i·outputs + j is ∂f_j(x_i)/∂θ. The same otherwise.
 template <class T>
-void parameter_jacobian(const Network<T>& network, std::span<const MatrixView<const T>> x,
+void parameter_jacobian(const Network<T>& network,
+                        std::span<const MatrixView<const std::type_identity_t<T>>> x,
                         MatrixView<T> out);
+/// The same of a network with one input.
+template <class T>
+void parameter_jacobian(const Network<T>& network, MatrixView<const std::type_identity_t<T>> x,
+                        MatrixView<T> out) {
+  parameter_jacobian(network, std::span<const MatrixView<const T>>(&x, 1), out);
+}
 
 /// How many gradients a Hessian-vector product is made of. Measured on a 40-100-100-10 network of
 /// tanh against the exact product, in units of ‖H v‖: with weights as they are drawn the error is

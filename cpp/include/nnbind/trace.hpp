@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "nnbind/dataset.hpp"
@@ -76,9 +77,16 @@ Trace<T> trace(const Network<T>& network, const Dataset<T>& data, const Losses& 
 
 /// The value of every node for X: out[id] gets that of node id, (n × width), or (rows × width)
 /// where no batch changes it. As predict, any number of threads may call it at once. Throws
-/// ShapeError if the shapes do not fit.
+/// ShapeError if the shapes do not fit, and OptionError if their number does not.
 template <class T>
-void activations(const Network<T>& network, std::span<const MatrixView<const T>> x,
-                 std::span<const MatrixView<T>> out);
+void activations(const Network<T>& network,
+                 std::span<const MatrixView<const std::type_identity_t<T>>> x,
+                 std::span<const MatrixView<std::type_identity_t<T>>> out);
+/// The same of a network with one input.
+template <class T>
+void activations(const Network<T>& network, MatrixView<const std::type_identity_t<T>> x,
+                 std::span<const MatrixView<std::type_identity_t<T>>> out) {
+  activations(network, std::span<const MatrixView<const T>>(&x, 1), out);
+}
 
 }  // namespace nnbind
