@@ -54,7 +54,7 @@ void register_initializer(py::module_& module) {
       .def(py::init([](const Name& name) { return Initializer(text(name, "Initializer")); }),
            py::arg("name"), "By name. Raises ValueError if there is no such initializer.")
       .def_static("constant", &Initializer::constant, py::arg("value"), "All weights equal.")
-      .def_static("normal", &Initializer::normal, py::arg("mean"), py::arg("std"), "Normal draws.")
+      .def_static("normal", &Initializer::normal, py::arg("std"), py::arg("mean"), "Normal draws.")
       .def_static("uniform", &Initializer::uniform, py::arg("low"), py::arg("high"),
                   "Uniform draws.")
       .def_static(

@@ -41,7 +41,7 @@ Initializer::Initializer(std::string_view name) : kind_(Kind::zeros) {
       found != initializer_names.end(), "Initializer",
       "unknown initializer " + in_quotes(name) + "; expected one of " + joined(initializer_names));
   kind_ = static_cast<Kind>(found - initializer_names.begin());
-  if (kind_ == Kind::normal) *this = normal(0, 0.05);
+  if (kind_ == Kind::normal) *this = normal(0.05);
   if (kind_ == Kind::uniform) *this = uniform(-0.05, 0.05);
 }
 
@@ -51,11 +51,11 @@ Initializer Initializer::constant(double value) {
   return Initializer(Kind::constant, value);
 }
 
-Initializer Initializer::normal(double mean, double std) {
+Initializer Initializer::normal(double std, double mean) {
   require(std::isfinite(mean), "Normal",
           "mean is " + number_text(mean) + "; expected a finite number");
   require_not_negative("Normal", "std", std);
-  return Initializer(Kind::normal, mean, std);
+  return Initializer(Kind::normal, std, mean);
 }
 
 Initializer Initializer::uniform(double low, double high) {
@@ -127,7 +127,7 @@ double Initializer::draw(Random& random, double variance) const {
     case Kind::constant:
       return first_;
     case Kind::normal:
-      return first_ + second_ * random.normal();
+      return second_ + first_ * random.normal();
     case Kind::uniform:
       return first_ + (second_ - first_) * random.uniform();
     case Kind::lecun_normal:

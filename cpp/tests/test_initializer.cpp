@@ -42,6 +42,15 @@ TEST(Initializer, DrawsWhatItsNamePromises) {
   }
 }
 
+TEST(Initializer, TakesTheNumbersInPythonsOrder) {
+  Random random(1);
+  Matrix<double> block(2, 2);
+  Initializer::normal(0, 1.5).fill(block.view(), false, random, "layer");
+  EXPECT_EQ(block.view()(1, 1), 1.5);
+  Initializer::normal(0).fill(block.view(), false, random, "layer");
+  EXPECT_EQ(block.view()(1, 1), 0);
+}
+
 TEST(Initializer, OfAnArrayIsThatArrayAndMustFit) {
   const Initializer array = Initializer::array({1, 2, 3, 4, 5, 6}, 3, 2);
   Random random(1);

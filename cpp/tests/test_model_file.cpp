@@ -26,7 +26,7 @@ template <class T>
 std::unique_ptr<Network<T>> everything() {
   Graph<T> graph;
   const auto x = input(graph, 4, "x");
-  const auto w = parameter(graph, 4, 3, Initializer::normal(0.1, 0.5), "w");
+  const auto w = parameter(graph, 4, 3, Initializer::normal(0.5, 0.1), "w");
   const auto own = parameter(graph, 1, 3, Initializer::array({0.1, 0.2, 1.0 / 3}, 1, 3), "own");
   const std::vector<T> numbers{T{1}, T(0.1), T{-3}};
   const auto c = constant(graph, {numbers.data(), 1, 3, 3}, "c");

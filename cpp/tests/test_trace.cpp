@@ -55,7 +55,7 @@ struct Everything {
   static Network<double> make() {
     Graph<double> graph;
     const auto x = input(graph, 3, "x");
-    const auto w = parameter(graph, 1, 3, Initializer::normal(0, 1), "w");
+    const auto w = parameter(graph, 1, 3, Initializer::normal(1), "w");
     const auto scale = exp(w * w);
     const auto squares = x * x * scale;
     const auto op = std::make_shared<Dense<double>>(

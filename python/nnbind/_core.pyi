@@ -163,8 +163,8 @@ class Initializer:
         """
     @staticmethod
     def normal(
-        mean: typing.SupportsFloat | typing.SupportsIndex,
         std: typing.SupportsFloat | typing.SupportsIndex,
+        mean: typing.SupportsFloat | typing.SupportsIndex,
     ) -> Initializer:
         """
         Normal draws.

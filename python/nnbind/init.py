@@ -42,7 +42,7 @@ def Constant(value: float) -> Initializer:
 def Normal(std: float = 0.05, mean: float = 0.0) -> Initializer:
     """Normal with mean ``mean`` and standard deviation ``std``."""
     where = "Normal"
-    return _core.Initializer.normal(real(mean, "mean", where), real(std, "std", where))
+    return _core.Initializer.normal(real(std, "std", where), real(mean, "mean", where))
 
 
 def Uniform(low: float = -0.05, high: float = 0.05) -> Initializer:

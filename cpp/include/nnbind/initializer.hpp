@@ -16,7 +16,7 @@ namespace nnbind {
 /// | name                            | variance v           | source                          |
 /// |---------------------------------|----------------------|---------------------------------|
 /// | zeros, constant(value)          | 0                    |                                 |
-/// | normal(mean, std)               | std²                 |                                 |
+/// | normal(std, mean)               | std²                 |                                 |
 /// | uniform(low, high)              | (high - low)² / 12   |                                 |
 /// | lecun_normal, lecun_uniform     | 1 / inputs           | LeCun et al., "Efficient        |
 /// |                                 |                      | BackProp", 1998                 |
@@ -47,7 +47,7 @@ class Initializer {
   explicit Initializer(std::string_view name);
 
   static Initializer constant(double value);
-  static Initializer normal(double mean, double std);
+  static Initializer normal(double std, double mean = 0);
   static Initializer uniform(double low, double high);
   /// The user's own values, row-major: (inputs × units), or (inputs + 1) × units with the bias as
   /// the last row. Throws ShapeError unless there are rows · cols of them, and OptionError unless
@@ -59,7 +59,7 @@ class Initializer {
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] std::string_view name() const;
   [[nodiscard]] static std::vector<std::string_view> names();
-  /// The two numbers of constant (value, -), normal (mean, std) and uniform (low, high).
+  /// The two numbers of constant (value, -), normal (std, mean) and uniform (low, high).
   [[nodiscard]] double first() const { return first_; }
   [[nodiscard]] double second() const { return second_; }
   [[nodiscard]] const std::vector<double>& values() const { return values_; }

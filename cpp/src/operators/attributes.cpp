@@ -23,8 +23,8 @@ void describe(const Initializer& init, Attributes& attributes) {
       attributes.emplace_back("init_value", init.first());
       break;
     case Initializer::Kind::normal:
-      attributes.emplace_back("init_mean", init.first());
-      attributes.emplace_back("init_std", init.second());
+      attributes.emplace_back("init_mean", init.second());
+      attributes.emplace_back("init_std", init.first());
       break;
     case Initializer::Kind::uniform:
       attributes.emplace_back("init_low", init.first());
@@ -87,7 +87,7 @@ Initializer AttributeReader::initializer() {
     return Initializer::array(std::move(array.values), array.rows, array.cols);
   }
   if (name == "constant") return Initializer::constant(real("init_value"));
-  if (name == "normal") return Initializer::normal(real("init_mean"), real("init_std"));
+  if (name == "normal") return Initializer::normal(real("init_std"), real("init_mean"));
   if (name == "uniform") return Initializer::uniform(real("init_low"), real("init_high"));
   return Initializer(name);
 }
