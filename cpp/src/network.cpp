@@ -143,6 +143,10 @@ template <class T>
 MatrixView<T> Network<T>::parameters(NodeId id) {
   return graph_.node(id).parameters_in(theta_.data());
 }
+template <class T>
+MatrixView<const T> Network<T>::parameters(NodeId id) const {
+  return graph_.node(id).parameters_in(theta_.data());
+}
 
 template <class T>
 Activation Network<T>::output_activation(std::size_t k) const {
@@ -197,16 +201,14 @@ Network<T> sequential(Index inputs, std::vector<DenseOptions> layers, std::uint6
 
 template <class T>
 Network<T> mlp(Index inputs, const std::vector<Index>& hidden, Index outputs,
-               const Activation& activation, const Activation& output, std::uint64_t seed) {
+               const Activation& activation, const Activation& output, std::uint64_t seed,
+               double dropout) {
   std::vector<DenseOptions> layers;
+  layers.reserve(hidden.size() + 1);
   for (const Index units : hidden) {
-    layers.push_back({});
-    layers.back().units = units;
-    layers.back().activation = activation;
+    layers.push_back({.units = units, .activation = activation, .dropout = dropout});
   }
-  layers.push_back({});
-  layers.back().units = outputs;
-  layers.back().activation = output;
+  layers.push_back({.units = outputs, .activation = output});
   return sequential<T>(inputs, std::move(layers), seed);
 }
 
@@ -214,7 +216,7 @@ Network<T> mlp(Index inputs, const std::vector<Index>& hidden, Index outputs,
   template class Network<T>;                                                             \
   template Network<T> sequential<T>(Index, std::vector<DenseOptions>, std::uint64_t);    \
   template Network<T> mlp<T>(Index, const std::vector<Index>&, Index, const Activation&, \
-                             const Activation&, std::uint64_t);
+                             const Activation&, std::uint64_t, double);
 NNBIND_INSTANTIATE(float)
 NNBIND_INSTANTIATE(double)
 #undef NNBIND_INSTANTIATE

@@ -66,6 +66,18 @@ TEST(Network, HasLayersAndParametersOnlyOfItsNodes) {
   EXPECT_EQ(network.output_activation(0), "identity");
   expect_message<OptionError>("there is no output 5; the network has 1",
                               [&] { (void)network.output_activation(5); });
+  const auto& same = network;
+  const MatrixView<const float> block = same.parameters(2);
+  EXPECT_EQ(block.data, network.parameters(2).data);
+  EXPECT_EQ(block.rows, 7 + 1);
+  EXPECT_THROW((void)same.parameters(3), OptionError);
+}
+
+TEST(Network, OfAnMlpDropsUnitsOfItsHiddenLayers) {
+  const auto network = mlp<float>(5, {7, 6}, 3, "relu", "identity", 0, 0.25);
+  std::vector<double> rates;
+  for (const NodeId id : network.layers()) rates.push_back(network.layer(id).options().dropout);
+  EXPECT_EQ(rates, (std::vector<double>{0.25, 0.25, 0}));
 }
 
 TEST(Network, OfOneSeedHasOneThetaAndOfAnotherAnother) {

@@ -71,6 +71,7 @@ class Network {
   /// The block of θ of a node: W, with b as the last row where there is one. Throws OptionError if
   /// there is no such node.
   [[nodiscard]] MatrixView<T> parameters(NodeId id);
+  [[nodiscard]] MatrixView<const T> parameters(NodeId id) const;
   /// The activation that output k is, as far as the losses can see. Throws OptionError if there is
   /// no such output.
   [[nodiscard]] Activation output_activation(std::size_t k = 0) const;
@@ -143,11 +144,11 @@ class Network {
 template <class T>
 Network<T> sequential(Index inputs, std::vector<DenseOptions> layers, std::uint64_t seed = 0);
 
-/// A chain of `hidden` layers with one activation, and an output layer with another. Throws as
-/// `sequential`.
+/// A chain of `hidden` layers with one activation and one dropout, and an output layer with another
+/// activation. Throws as `sequential`.
 template <class T>
 Network<T> mlp(Index inputs, const std::vector<Index>& hidden, Index outputs,
                const Activation& activation = "relu", const Activation& output = "identity",
-               std::uint64_t seed = 0);
+               std::uint64_t seed = 0, double dropout = 0);
 
 }  // namespace nnbind
