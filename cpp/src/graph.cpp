@@ -121,10 +121,10 @@ NodeId Graph<T>::add(OperatorPointer<T> op, std::vector<NodeId> inputs, std::str
     if (from_input) node.layer_index = std::max(node.layer_index, input.layer_index + 1);
   }
   node.name = unique_name(std::move(name), op->kind());
-  node.shape = infer_shape(*op, names, node.input_shapes);
   require(inputs.size() <= most_inputs, "Graph",
           in_quotes(node.name) + " has " + std::to_string(inputs.size()) +
               " inputs; expected at most " + std::to_string(most_inputs));
+  node.shape = infer_shape(*op, names, node.input_shapes);
   require_size(node.name, node.shape);
   node.parameters = op->parameters(node.input_shapes);
   node.weight_rows = op->weight_rows(node.input_shapes);

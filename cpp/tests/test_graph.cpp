@@ -304,6 +304,8 @@ TEST(Graph, RefusesWhatDoesNotFitAndStaysAsItWas) {
   EXPECT_THROW(graph.add(dense(2), {}), ShapeError);
   EXPECT_THROW(graph.add(std::make_shared<Sum>(), std::vector<NodeId>(most_inputs + 1, a)),
                OptionError);
+  EXPECT_THROW(graph.add(concatenate<double>(), std::vector<NodeId>(most_inputs + 1, a)),
+               OptionError);
   EXPECT_EQ(graph.nodes().size(), 2U);
 }
 

@@ -86,8 +86,9 @@ TEST(Concatenate, RefusesWhatDoesNotFit) {
                  R"([concatenate] "a" (n, 2), "b" (3, 2): expected equal rows)");
   expect_refused(concatenate<double>(), {batch_of(2)},
                  R"([concatenate] "a" (n, 2): expected 2 to 16 inputs)");
-  expect_refused(concatenate<double>(), std::vector<Shape>(17, batch_of(2)),
-                 "expected 2 to 16 inputs");
+  expect_message<ShapeError>("expected 2 to 16 inputs", [] {
+    (void)concatenate<double>()->shape(std::vector<Shape>(17, batch_of(2)));
+  });
 }
 
 TEST(Slice, HasRightGradients) {
