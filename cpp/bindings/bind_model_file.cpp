@@ -31,7 +31,7 @@ std::unique_ptr<PyNetwork> from_file_with_training(const FilePath& file, PyTrain
   AnyTraining read;
   auto network = [&] {
     const WithoutGil released;
-    return std::make_unique<PyNetwork>(load_any_network(path, read));
+    return std::make_unique<PyNetwork>(load_any_network(path, read, "resume"));
   }();
   training.any = std::move(read);
   return network;

@@ -263,11 +263,12 @@ TEST(Training, IsKeptIfAFileIsRefused) {
   mine.options.epochs = 77;
   AnyTraining any;
   const auto contents = std::as_bytes(std::span(more));
-  expect_message<FileError>("zzz", [&] { (void)load_network<double>(contents, mine); });
+  const std::string error = R"([load] tensor "zzz")";
+  expect_message<FileError>(error, [&] { (void)load_network<double>(contents, mine); });
   EXPECT_EQ(mine.options.epochs, 77);
   EXPECT_EQ(mine.optimizer, nullptr);
   std::get<0>(any).options.epochs = 77;
-  EXPECT_THROW((void)load_any_network(contents, any), FileError);
+  expect_message<FileError>(error, [&] { (void)load_any_network(contents, any); });
   EXPECT_EQ(any.index(), 0U);
   EXPECT_EQ(std::get<0>(any).options.epochs, 77);
 }

@@ -71,7 +71,9 @@ AnyNetwork load_any_network(const std::string& path);
 AnyNetwork load_any_network(std::span<const std::byte> bytes);
 
 using AnyTraining = std::variant<Training<float>, Training<double>>;
-AnyNetwork load_any_network(const std::string& path, AnyTraining& training);
+/// Its FileError begins with "[where] ".
+AnyNetwork load_any_network(const std::string& path, AnyTraining& training,
+                            const std::string& where = "load");
 AnyNetwork load_any_network(std::span<const std::byte> bytes, AnyTraining& training);
 
 /// The operator of a kind and its attributes(): of any that is built in but "input". Throws

@@ -136,14 +136,13 @@ std::string brief(std::string words) {
   return words + "...";
 }
 
-/// f(), with the entry point and `where` before the words of its errors. A training is read to be
-/// gone on with.
+/// f(), with the entry point and `where` before the words of its errors.
 template <class F>
-auto told(const char* entry, const std::string& where, F f) {
+auto told(const std::string& entry, const std::string& where, F f) {
   try {
     return f();
   } catch (const std::invalid_argument& error) {
-    throw FileError("[" + std::string(entry) + "] " + printable(where + brief(error.what())));
+    throw FileError("[" + entry + "] " + printable(where + brief(error.what())));
   }
 }
 
@@ -181,20 +180,21 @@ std::unique_ptr<Network<T>> load_network(std::span<const std::byte> bytes) {
 
 template <class T>
 std::unique_ptr<Network<T>> load_network(const std::string& path, Training<T>& training) {
-  return told("resume", path + ": ", [&] { return read_typed<T>(FileSource(path), &training); });
+  return told("load", path + ": ", [&] { return read_typed<T>(FileSource(path), &training); });
 }
 
 template <class T>
 std::unique_ptr<Network<T>> load_network(std::span<const std::byte> bytes, Training<T>& training) {
-  return told("resume", "", [&] { return read_typed<T>(MemorySource(bytes), &training); });
+  return told("load", "", [&] { return read_typed<T>(MemorySource(bytes), &training); });
 }
 
-AnyNetwork load_any_network(const std::string& path, AnyTraining& training) {
-  return told("resume", path + ": ", [&] { return read_any(FileSource(path), &training); });
+AnyNetwork load_any_network(const std::string& path, AnyTraining& training,
+                            const std::string& where) {
+  return told(where, path + ": ", [&] { return read_any(FileSource(path), &training); });
 }
 
 AnyNetwork load_any_network(std::span<const std::byte> bytes, AnyTraining& training) {
-  return told("resume", "", [&] { return read_any(MemorySource(bytes), &training); });
+  return told("load", "", [&] { return read_any(MemorySource(bytes), &training); });
 }
 
 AnyNetwork load_any_network(const std::string& path) {
