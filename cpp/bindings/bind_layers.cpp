@@ -86,8 +86,7 @@ void register_layers(py::module_& module) {
             return self.visit([](auto&, auto& node) { return node.parameters.size(); });
           },
           "Numbers in its weights and bias.")
-      .def_property_readonly("weights", &weights,
-                             "W (inputs, units): a view of Network.theta.")
+      .def_property_readonly("weights", &weights, "W (inputs, units): a view of Network.theta.")
       .def_property_readonly("bias", &bias, "b (units,): a view of theta; None without a bias.")
       .def("__repr__", &text);
 }
