@@ -144,6 +144,10 @@ void FitRun<T>::run() {
 
 template <class T>
 void FitRun<T>::run_epochs(const Member& member) {
+  if (members_ > 1 && !steps_are_long_) {
+    const Clock::duration apart = member.size() > 1 ? member.round_trip() : Clock::duration{};
+    if (member.rank() == 0) pace_.begin(Clock::now(), member.size() > 1, apart);
+  }
   if (batch_run_) batch_run_->read_theta(member);
   do {
     member.alone([this] {  // with the barrier that read_theta needs
@@ -223,7 +227,8 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
     if (members_ > 1) {
       const auto now = Clock::now();
       member.report(now);
-      regroup_ = crowd().is_here(now) == (team_ > 1);
+      const bool team_is_faster = steps_are_long_ || pace_.wants_team(now);
+      regroup_ = (team_is_faster && !crowd().is_here(now)) != (team_ > 1);
     }
     std::ranges::copy(network_.state(), step_state_.begin());
     optimizer_.end_step();

@@ -10,6 +10,7 @@
 #include "batch_run.hpp"
 #include "evaluate.hpp"
 #include "nnbind/training.hpp"
+#include "pace.hpp"
 #include "team.hpp"
 
 namespace nnbind {
@@ -19,8 +20,9 @@ namespace nnbind {
 /// `most_members` at most.
 ///
 /// A team runs as many epochs together as it can: it is only dissolved where the caller's
-/// end_epoch is due, which may do anything, for any time; and where its members mostly wait for one
-/// that somebody else's work keeps from running. Then the first goes on alone for a while.
+/// end_epoch is due, which may do anything, for any time; and where the first member had better go
+/// on alone for a while: as its members mostly wait for one that somebody else's work keeps from
+/// running (crowd.hpp), or as their cores are too far apart for small steps (pace.hpp).
 template <class T>
 class FitRun {
  public:
@@ -99,7 +101,8 @@ class FitRun {
   double last_rate_ = 0;
 
   AlignedVector<T> step_state_;  // the network's as the last whole step left it
-  bool resumes_ = false;         // within an epoch
+  Pace pace_;
+  bool resumes_ = false;  // within an epoch
 
   std::atomic<bool> theta_is_finite_ = true;  // false by whoever finds that its part is not
 

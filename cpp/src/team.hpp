@@ -20,7 +20,8 @@ struct TeamState {
   alignas(cache_line) std::atomic<int> arrived{0};
   alignas(cache_line) std::atomic<unsigned> phase{0};  // 2 × the barriers passed, + 1: broken up
   alignas(cache_line) std::atomic<std::int64_t> nanoseconds_waited{0};
-  alignas(cache_line) std::atomic<unsigned> done{0};  // members that have left the body
+  alignas(cache_line) std::atomic<unsigned> done{0};    // members that have left the body
+  alignas(cache_line) std::atomic<unsigned> throws{0};  // of a ball, between the first two members
   const std::function<void()>* poll = nullptr;
   std::exception_ptr error;                                 // the first
   Crowd::Clock::time_point reported = Crowd::Clock::now();  // until when the crowd knows of it
@@ -52,6 +53,9 @@ class Member {
 
   /// Waits for all members. What each wrote before is seen by all after.
   void barrier() const { wait_for_all(true); }
+  /// How long a value takes from the first member's core to the second's and back. By all members;
+  /// the first one's result counts.
+  [[nodiscard]] Crowd::Clock::duration round_trip() const;
   /// In a long run, by the first member: lets the crowd know, now and then, how much was waited.
   void report(Crowd::Clock::time_point now) const;
 

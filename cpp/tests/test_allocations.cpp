@@ -164,7 +164,8 @@ TEST(Allocations, OfAFitAreTheSameForAnyNumberOfSteps) {
         const auto of = [&](Index steps) {
           return allocations_of_fit(network, *optimizer(), steps, validate);
         };
-        EXPECT_EQ(of(width == 16 ? 1000 : 10), of(3)) << optimizer()->name() << ' ' << width;
+        // On several threads so few that none is tried out alone: see Pace.
+        EXPECT_EQ(of(width == 16 ? 1000 : 7), of(3)) << optimizer()->name() << ' ' << width;
       }
     }
   }

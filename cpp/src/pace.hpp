@@ -1,0 +1,36 @@
+// Whether the steps of a fit are faster on a team or alone, where nothing but a trial tells.
+#pragma once
+
+#include <array>
+#include <chrono>
+
+namespace nnbind {
+
+/// Between cores that are far apart (on two chips, say) values take several times as long, and a
+/// step on a team may take longer than alone: whether it does depends on the network and the batch.
+/// There, and where a team has become slower, both ways are timed now and then for a while, and the
+/// faster one is gone. Between cores that are close the estimate of the work is right.
+class Pace {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Steps begin or go on, on a team or alone: of a team, `apart` is how long a value takes from
+  /// one of its cores to another and back.
+  void begin(Clock::time_point now, bool on_team, Clock::duration apart = {});
+  /// One more step has been made. Returns whether a team is wanted for the next ones.
+  bool wants_team(Clock::time_point now);
+
+ private:
+  [[nodiscard]] Clock::duration& time(bool on_team) { return times_[on_team ? 1 : 0]; }
+
+  bool on_team_ = true;
+  bool far_ = false;
+  Clock::time_point last_;      // end of a step
+  Clock::time_point compared_;  // when both ways had been timed
+  Clock::duration spent_{};     // on the steps of this while
+  int steps_ = 0;
+  std::array<Clock::duration, 2> times_{};  // of a step, alone and on a team; 0: not known
+  Clock::duration least_{};                 // of a step on this team so far; 0: not known
+};
+
+}  // namespace nnbind

@@ -1,0 +1,77 @@
+// When a fit goes on alone, or on a team again.
+#include <gtest/gtest.h>
+
+#include "pace.hpp"
+
+namespace nnbind::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A fit on a machine where a step takes so long, alone or on a team.
+struct Steps {
+  Pace::Clock::duration alone, team, apart;
+  Pace pace;
+  Pace::Clock::time_point now = Pace::Clock::now();
+  bool on_team = true;
+
+  void begin() { pace.begin(now, on_team, on_team ? apart : 0ns); }
+  /// Steps for that long; returns which part of them were made on a team.
+  double run(Pace::Clock::duration time) {
+    Pace::Clock::duration on_teams{};
+    const auto start = now;
+    while (now - start < time) {
+      const auto step = on_team ? team : alone;
+      now += step;
+      if (on_team) on_teams += step;
+      if (const bool wanted = pace.wants_team(now); wanted != on_team) {
+        on_team = wanted;
+        begin();
+      }
+    }
+    return std::chrono::duration<double>(on_teams) / (now - start);
+  }
+};
+
+TEST(Pace, StaysOnATeamOfCloseCores) {
+  Steps steps{.alone = 10us, .team = 12us, .apart = 120ns, .pace = {}};
+  steps.begin();
+  EXPECT_EQ(steps.run(3s), 1);
+}
+
+TEST(Pace, TriesBothWaysBetweenCoresThatAreFarApart) {
+  for (const auto team : {15us, 25us}) {
+    Steps steps{.alone = 20us, .team = team, .apart = 550ns, .pace = {}};
+    steps.begin();
+    (void)steps.run(10ms);
+    EXPECT_EQ(steps.on_team, team == 15us);
+    const double part = steps.run(5s);
+    EXPECT_NEAR(part, team == 15us ? 1 : 0, 0.01);
+    EXPECT_NE(part, team == 15us ? 1 : 0) << "nothing is found out any more";
+  }
+}
+
+TEST(Pace, FindsOutThatATeamHasBecomeSlower) {
+  Steps steps{.alone = 20us, .team = 12us, .apart = 120ns, .pace = {}};
+  steps.begin();
+  EXPECT_EQ(steps.run(1s), 1);
+  steps.team = 30us;
+  steps.apart = 550ns;
+  (void)steps.run(10ms);
+  EXPECT_FALSE(steps.on_team);
+}
+
+TEST(Pace, FindsOutThatCoresAreCloseAgain) {
+  Steps steps{.alone = 20us, .team = 30us, .apart = 550ns, .pace = {}};
+  steps.begin();
+  (void)steps.run(1s);
+  EXPECT_FALSE(steps.on_team);
+  steps.team = 12us;
+  steps.apart = 120ns;
+  (void)steps.run(1100ms);
+  EXPECT_TRUE(steps.on_team);
+  EXPECT_EQ(steps.run(2s), 1);
+}
+
+}  // namespace
+}  // namespace nnbind::test
