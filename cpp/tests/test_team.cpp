@@ -54,6 +54,21 @@ TEST(Team, BarrierWaitsForAMemberThatSleeps) {
   EXPECT_EQ(early, 0);
 }
 
+TEST(Team, TellsHowLongARoundTripTakesAsOftenAsItIsAsked) {
+  for (const int size : {2, 5}) {
+    run_team(size, [&](const Member& member) {
+      for (int k = 0; k < 3; ++k) {
+        const auto time = member.round_trip();
+        if (member.rank() == 0) {
+          EXPECT_GT(time.count(), 0);
+          EXPECT_LT(time, std::chrono::seconds(10));
+        }
+        member.barrier();
+      }
+    });
+  }
+}
+
 TEST(Team, AloneRunsOnceAndAllSeeWhatItWrote) {
   int value = 0;
   std::atomic<int> seen = 0;
