@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <latch>
+#include <limits>
 #include <new>
 #include <thread>
 
@@ -156,13 +157,18 @@ TEST(Allocations, OfAFitAreTheSameForAnyNumberOfSteps) {
   const std::vector<std::function<OptimizerPointer()>> optimizers{
       [&] { return sgd(rate); }, [&] { return sgd(rate, 0.9); }, [&] { return adam(rate); },
       [&] { return sgd(rate, 0, false, 0.5); }};
-  set_num_threads(3);
   for (const Index width : {16, 6000}) {  // on one thread, and on several
     const Network<float> network = dropping_and_normalizing(width);
     for (const auto& optimizer : optimizers) {
       for (const bool validate : {false, true}) {
+        // The least of a few: where its threads have to wait for cores, a fit changes their number.
         const auto of = [&](Index steps) {
-          return allocations_of_fit(network, *optimizer(), steps, validate);
+          auto least = std::numeric_limits<std::uint64_t>::max();
+          for (int k = 0; k < 3; ++k) {
+            set_num_threads(3);
+            least = std::min(least, allocations_of_fit(network, *optimizer(), steps, validate));
+          }
+          return least;
         };
         // On several threads so few that none is tried out alone: see Pace.
         EXPECT_EQ(of(width == 16 ? 1000 : 7), of(3)) << optimizer()->name() << ' ' << width;
