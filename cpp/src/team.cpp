@@ -76,17 +76,18 @@ void count(TeamState& team, std::chrono::nanoseconds waited) {
 /// spins for some 8 ms, on a core which a member that has lost its own to a neighbour could have.
 void run(TeamState& team, int rank, const std::function<void(const Member&)>& body) {
   const DenormalMode flush(true);
-  const auto start = Crowd::Clock::now();
+  const bool first_of_several = rank == 0 && team.size > 1;
+  const auto start = first_of_several ? Crowd::Clock::now() : Crowd::Clock::time_point();
   try {
     body(Member(team, rank));
   } catch (...) {
     team.break_up(std::current_exception());
   }
   const auto others = static_cast<unsigned>(team.size - 1);
-  if (rank == 0) {
+  if (first_of_several) {
     count(team, wait_until(team.done, [&](unsigned done) { return done == others; }));
     team.first_took = Crowd::Clock::now() - start;
-  } else {
+  } else if (rank > 0) {
     team.done.fetch_add(1, wakes);
     team.done.notify_one();
   }
@@ -223,7 +224,7 @@ void start(TeamState& team, const std::function<void(const Member&)>& body) {
       nobody_else.poll = team.poll;
       run(nobody_else, 0, body);
       team.error = nobody_else.error;
-      team.first_took = nobody_else.first_took;
+      team.first_took = Crowd::Clock::now() - team.reported;  // all the time: it waited for none
     }
   }
 }
@@ -238,7 +239,7 @@ void run_team(int threads, const std::function<void(const Member&)>& body,
   survive_forks();
   TeamState team(threads);
   team.poll = polled;
-  const auto called = Crowd::Clock::now();
+  const auto called = team.reported = Crowd::Clock::now();
   start(team, body);
   const auto returned = Crowd::Clock::now();
   count(team, returned - called - team.first_took);  // in libgomp, which waits for the others too

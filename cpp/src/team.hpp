@@ -23,9 +23,10 @@ struct TeamState {
   alignas(cache_line) std::atomic<unsigned> done{0};    // members that have left the body
   alignas(cache_line) std::atomic<unsigned> throws{0};  // of a ball, between the first two members
   const std::function<void()>* poll = nullptr;
-  std::exception_ptr error;                                 // the first
-  Crowd::Clock::time_point reported = Crowd::Clock::now();  // until when the crowd knows of it
-  Crowd::Clock::duration first_took{};                      // the first member, from end to end
+  std::exception_ptr error;           // the first
+  Crowd::Clock::time_point reported;  // until when the crowd knows of it
+  Crowd::Clock::duration
+      first_took{};  // the first member of several, from its beginning to its end
 
   /// By a member that leaves with an exception: the others leave too, at the next barrier, which
   /// it will not reach. Those that it has reached are passed by all.

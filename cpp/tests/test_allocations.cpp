@@ -1,10 +1,10 @@
 // Memory: a prediction asks for none after the first, and a fit for none step by step.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <latch>
-#include <limits>
 #include <new>
 #include <thread>
 
@@ -159,19 +159,21 @@ TEST(Allocations, OfAFitAreTheSameForAnyNumberOfSteps) {
       [&] { return sgd(rate, 0, false, 0.5); }};
   for (const Index width : {16, 6000}) {  // on one thread, and on several
     const Network<float> network = dropping_and_normalizing(width);
+    const Index more = width == 16 ? 1000 : 7;  // but none that Pace would make alone
     for (const auto& optimizer : optimizers) {
       for (const bool validate : {false, true}) {
-        // The least of a few: where its threads have to wait for cores, a fit changes their number.
         const auto of = [&](Index steps) {
-          auto least = std::numeric_limits<std::uint64_t>::max();
-          for (int k = 0; k < 3; ++k) {
-            set_num_threads(3);
-            least = std::min(least, allocations_of_fit(network, *optimizer(), steps, validate));
-          }
-          return least;
+          set_num_threads(3);
+          return allocations_of_fit(network, *optimizer(), steps, validate);
         };
-        // On several threads so few that none is tried out alone: see Pace.
-        EXPECT_EQ(of(width == 16 ? 1000 : 7), of(3)) << optimizer()->name() << ' ' << width;
+        auto few = of(3);
+        auto many = of(more);
+        // A team is given up where its threads have to wait for cores: then it is tried again.
+        for (int k = 0; k < 20 && few != many; ++k) {
+          few = std::min(few, of(3));
+          many = std::min(many, of(more));
+        }
+        EXPECT_EQ(few, many) << optimizer()->name() << ' ' << width;
       }
     }
   }

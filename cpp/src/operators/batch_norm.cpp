@@ -27,7 +27,6 @@ Sums sum_rows(Index rows, Index cols, F terms_of) {
   for (Index i = 0; i < rows; ++i) {
     const auto term = terms_of(i);
     asm("");  // else GCC takes two rows together, and no vectors of columns
-#pragma omp simd
     for (Index j = 0; j < cols; ++j) sum[j] += term(j);
   }
   return sums;

@@ -64,7 +64,7 @@ std::vector<NamedRows> Dense<T>::parameter_names(BlockShape parameters) const {
 template <class T>
 Index Dense<T>::work(std::span<const Shape> inputs) const {
   constexpr Index more_inputs = 16;
-  constexpr Index floats = sizeof(T) / sizeof(float);
+  constexpr Index floats = std::is_same_v<T, float> ? 1 : 2;  // that take as long as a T
   if (options_.units == 1) return floats * (2 * inputs[0].cols + more_inputs * line_elements<T>);
   return floats * (inputs[0].cols + more_inputs) * ceil_div(options_.units, line_elements<T>) *
          line_elements<T>;
