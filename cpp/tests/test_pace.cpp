@@ -1,12 +1,33 @@
-// When a fit goes on alone, or on a team again.
+// When a fit works on a team: as its work deserves, and as a trial shows.
 #include <gtest/gtest.h>
 
+#include "batch_run.hpp"
+#include "nnbind/nnbind.hpp"
 #include "pace.hpp"
 
 namespace nnbind::test {
 namespace {
 
 using namespace std::chrono_literals;
+
+TEST(Team, IsAsLargeAsTheTimeOfTheWorkDeserves) {
+  set_num_threads(2);
+  const auto members = [](const Network<float>& network, Index batch_size, bool in_fit) {
+    return training_members(network, cross_entropy(), batch_size, in_fit);
+  };
+  const auto thin = mlp<float>(8, {9, 9, 9}, 4, "relu", "softmax");  // 40 ns a sample
+  EXPECT_EQ(members(thin, 32, true), 1);
+  EXPECT_EQ(members(thin, 512, true), 2);
+  EXPECT_EQ(members(thin, 512, false), 1);
+  EXPECT_EQ(members(thin, 1024, false), 2);
+  const auto wide = mlp<float>(784, {128}, 10, "relu", "softmax");  // 2 µs
+  EXPECT_EQ(members(wide, 2, true), 1);
+  EXPECT_EQ(members(wide, 8, true), 2);
+  const auto neuron = mlp<float>(784, {}, 1, "relu", "sigmoid");  // 40 ns
+  EXPECT_EQ(members(neuron, 32, true), 1);
+  EXPECT_EQ(members(neuron, 512, true), 2);
+  reset_num_threads();
+}
 
 /// A fit on a machine where a step takes so long, alone or on a team.
 struct Steps {
