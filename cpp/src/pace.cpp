@@ -20,24 +20,32 @@ void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
 bool Pace::wants_team(Clock::time_point now) {
   constexpr Clock::duration a_while = 2ms;
   constexpr int least_steps = 16;
-  constexpr Clock::duration valid = 1s;  // is what has been found: others come and go
+  constexpr Clock::duration longest = 1s;
   spent_ += now - last_;
   last_ = now;
   if (++steps_ < least_steps || spent_ < a_while) return on_team_;
   const Clock::duration mine = time(on_team_) = spent_ / steps_;
-  Clock::duration& other = time(!on_team_);
   spent_ = {};
   steps_ = 0;
   if (on_team_) {
     least_ = least_ == 0ns ? mine : std::min(least_, mine);
     if (mine > 5 * least_ / 4) far_ = true;  // as when the system has moved a thread
-    if (!far_) return true;
+    if (!far_) return choose(true);
   }
-  if (other == 0ns || now - compared_ > valid) {  // it is timed too
-    compared_ = now;
-    return !on_team_;
+  if (is_tried_) {
+    valid_ = std::min(2 * valid_, longest);
+    return choose(on_team_ == (mine <= time(!on_team_)));
   }
-  return on_team_ == (mine <= other);
+  if (now - compared_ < valid_) return on_team_;
+  compared_ = now;
+  is_tried_ = true;
+  return !on_team_;
+}
+
+bool Pace::choose(bool team) {
+  if (team != chosen_) valid_ = shortest;
+  is_tried_ = false;
+  return chosen_ = team;
 }
 
 }  // namespace nnbind

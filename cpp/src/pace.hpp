@@ -22,14 +22,21 @@ class Pace {
 
  private:
   [[nodiscard]] Clock::duration& time(bool on_team) { return times_[on_team ? 1 : 0]; }
+  bool choose(bool team);
+
+  /// For which a finding is valid that is new: it may be of a moment's trouble.
+  static constexpr Clock::duration shortest = std::chrono::milliseconds(30);
 
   bool on_team_ = true;
+  bool chosen_ = true;     // which way was found to be faster
+  bool is_tried_ = false;  // the other one, just now
   bool far_ = false;
-  Clock::time_point last_;      // end of a step
-  Clock::time_point compared_;  // when both ways had been timed
-  Clock::duration spent_{};     // on the steps of this while
+  Clock::time_point last_;            // end of a step
+  Clock::time_point compared_;        // when the other way was tried
+  Clock::duration valid_ = shortest;  // for how long what was found then is: longer and longer
+  Clock::duration spent_{};           // on the steps of this while
   int steps_ = 0;
-  std::array<Clock::duration, 2> times_{};  // of a step, alone and on a team; 0: not known
+  std::array<Clock::duration, 2> times_{};  // of a step, alone and on a team
   Clock::duration least_{};                 // of a step on this team so far; 0: not known
 };
 

@@ -82,6 +82,18 @@ TEST(Pace, FindsOutThatATeamHasBecomeSlower) {
   EXPECT_FALSE(steps.on_team);
 }
 
+TEST(Pace, IsSoonBackOnATeamAfterAMomentsTrouble) {
+  Steps steps{.alone = 20us, .team = 12us, .apart = 120ns, .pace = {}};
+  steps.begin();
+  (void)steps.run(100ms);
+  steps.team = 90us;
+  (void)steps.run(10ms);
+  EXPECT_FALSE(steps.on_team);
+  steps.team = 12us;
+  (void)steps.run(40ms);
+  EXPECT_EQ(steps.run(3s), 1);
+}
+
 TEST(Pace, FindsOutThatCoresAreCloseAgain) {
   Steps steps{.alone = 20us, .team = 30us, .apart = 550ns, .pace = {}};
   steps.begin();
