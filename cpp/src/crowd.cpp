@@ -8,12 +8,12 @@ void Crowd::learn(int size, Clock::duration ran, Clock::duration waited) {
   using namespace std::chrono_literals;
   constexpr Clock::duration interval = 20ms;  // a few turns of the system's scheduler
   constexpr double alone = 1.25;  // members' work that one alone does in the time of 1: no barriers
-  constexpr Clock::duration shortest = 100ms, longest = 2s;
+  constexpr Clock::duration shortest = 40ms, longest = 2s;
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;  // a fork may have left it locked for ever
-  // A few may be a moment's, as where another library's threads still spin after their last work;
-  // but not where it was crowded all the time before.
-  const int enough = pause_ >= 400ms ? 1 : 5;
+  // One may be a moment's, and another library's threads may spin for 0.2 s after their last work:
+  // the first pauses are short. But not where it was crowded all the time before.
+  const int enough = pause_ >= 300ms ? 1 : 3;
   ran_ += ran;
   worked_ += size * ran - waited;
   if (ran_ < interval) return;

@@ -9,8 +9,10 @@ using namespace std::chrono_literals;
 void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
   constexpr Clock::duration close = 250ns;  // cores of one chip are 50 to 150 apart, others 400
   if (on_team != on_team_) {
-    spent_ = least_ = {};
-    steps_ = 0;
+    begin_while();
+    least_ = {};
+    slow_ = 0;
+    is_warm_ = false;
   }
   on_team_ = on_team;
   if (on_team) far_ = apart > close;
@@ -18,20 +20,29 @@ void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
 }
 
 bool Pace::wants_team(Clock::time_point now) {
-  constexpr Clock::duration a_while = 2ms;
+  constexpr Clock::duration a_while = 2ms, warming_up = 1ms;
   constexpr int least_steps = 16;
+  constexpr int many = 5;  // whiles
   constexpr Clock::duration longest = 1s;
   spent_ += now - last_;
   last_ = now;
-  if (++steps_ < least_steps || spent_ < a_while) return on_team_;
-  const Clock::duration mine = time(on_team_) = spent_ / steps_;
-  spent_ = {};
-  steps_ = 0;
+  ++steps_;
+  if (!is_warm_) {
+    is_warm_ = spent_ >= warming_up;
+    if (is_warm_) begin_while();
+    return on_team_;
+  }
+  if (steps_ < least_steps || spent_ < a_while) return on_team_;
+  Clock::duration mine = spent_ / steps_;
+  begin_while();
   if (on_team_) {
-    least_ = least_ == 0ns ? mine : std::min(least_, mine);
-    if (mine > 5 * least_ / 4) far_ = true;  // as when the system has moved a thread
+    // It has become slower, as when the system has moved a thread; but not for a moment alone.
+    slow_ = least_ != 0ns && mine > 5 * least_ / 4 ? slow_ + 1 : 0;
+    far_ = far_ || slow_ == many;
+    mine = least_ = least_ == 0ns || slow_ == many ? mine : std::min(least_, mine);
     if (!far_) return choose(true);
   }
+  time(on_team_) = mine;
   if (is_tried_) {
     valid_ = std::min(2 * valid_, longest);
     return choose(on_team_ == (mine <= time(!on_team_)));
@@ -40,6 +51,11 @@ bool Pace::wants_team(Clock::time_point now) {
   compared_ = now;
   is_tried_ = true;
   return !on_team_;
+}
+
+void Pace::begin_while() {
+  spent_ = {};
+  steps_ = 0;
 }
 
 bool Pace::choose(bool team) {

@@ -22,6 +22,7 @@ class Pace {
 
  private:
   [[nodiscard]] Clock::duration& time(bool on_team) { return times_[on_team ? 1 : 0]; }
+  void begin_while();
   bool choose(bool team);
 
   /// For which a finding is valid that is new: it may be of a moment's trouble.
@@ -31,11 +32,13 @@ class Pace {
   bool chosen_ = true;     // which way was found to be faster
   bool is_tried_ = false;  // the other one, just now
   bool far_ = false;
+  bool is_warm_ = false;              // memory, caches and threads have been found
   Clock::time_point last_;            // end of a step
   Clock::time_point compared_;        // when the other way was tried
   Clock::duration valid_ = shortest;  // for how long what was found then is: longer and longer
   Clock::duration spent_{};           // on the steps of this while
   int steps_ = 0;
+  int slow_ = 0;  // whiles in a row that took much longer than the shortest one
   std::array<Clock::duration, 2> times_{};  // of a step, alone and on a team
   Clock::duration least_{};                 // of a step on this team so far; 0: not known
 };

@@ -72,10 +72,24 @@ void count(TeamState& team, std::chrono::nanoseconds waited) {
   team.nanoseconds_waited.fetch_add(waited.count(), std::memory_order_relaxed);
 }
 
+/// Moves this thread off a processor, where it may run on another one. A thread that wakes up often
+/// does so beside the one that woke it, where the system leaves it for up to 60 ms.
+void leave_processor(int processor) {
+  cpu_set_t allowed;
+  if (processor < 0 || sched_getcpu() != processor) return;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  cpu_set_t others = allowed;
+  CPU_CLR(static_cast<unsigned>(processor), &others);
+  if (CPU_COUNT(&others) == 0) return;
+  (void)sched_setaffinity(0, sizeof(others), &others);
+  (void)sched_setaffinity(0, sizeof(allowed), &allowed);
+}
+
 /// One member's run of the body. The first waits here for the others, and not in libgomp: that
 /// spins for some 8 ms, on a core which a member that has lost its own to a neighbour could have.
 void run(TeamState& team, int rank, const std::function<void(const Member&)>& body) {
   const DenormalMode flush(true);
+  if (rank > 0) leave_processor(team.processor);
   const bool first_of_several = rank == 0 && team.size > 1;
   const auto start = first_of_several ? Crowd::Clock::now() : Crowd::Clock::time_point();
   try {
@@ -239,6 +253,7 @@ void run_team(int threads, const std::function<void(const Member&)>& body,
   survive_forks();
   TeamState team(threads);
   team.poll = polled;
+  team.processor = sched_getcpu();
   const auto called = team.reported = Crowd::Clock::now();
   start(team, body);
   const auto returned = Crowd::Clock::now();

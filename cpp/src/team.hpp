@@ -23,6 +23,7 @@ struct TeamState {
   alignas(cache_line) std::atomic<unsigned> done{0};    // members that have left the body
   alignas(cache_line) std::atomic<unsigned> throws{0};  // of a ball, between the first two members
   const std::function<void()>* poll = nullptr;
+  int processor = -1;                 // that the first member began on
   std::exception_ptr error;           // the first
   Crowd::Clock::time_point reported;  // until when the crowd knows of it
   Crowd::Clock::duration

@@ -20,27 +20,27 @@ bool lasts(const Crowd& crowd, Crowd::Clock::duration time) {
   return crowd.is_here(Crowd::Clock::now() + time);
 }
 
-TEST(Crowd, IsThereAfterFiveBadIntervalsInARow) {
+TEST(Crowd, IsThereAfterThreeBadIntervalsInARow) {
   Crowd crowd;
   EXPECT_FALSE(crowd.is_here());
-  learn_bad(crowd, 4);
+  learn_bad(crowd, 2);
   learn_good(crowd);
-  learn_bad(crowd, 4);
+  learn_bad(crowd, 2);
   EXPECT_FALSE(crowd.is_here());
   learn_bad(crowd);
   EXPECT_TRUE(crowd.is_here());
-  EXPECT_FALSE(lasts(crowd, 110ms));
+  EXPECT_FALSE(lasts(crowd, 50ms));
 }
 
 TEST(Crowd, IsMetByLongerAndLongerPausesAndSoonerInTheEnd) {
   Crowd crowd;
-  learn_bad(crowd, 5 + 5);
-  EXPECT_TRUE(lasts(crowd, 150ms));
-  EXPECT_FALSE(lasts(crowd, 210ms));
-  learn_bad(crowd, 5);
-  EXPECT_TRUE(lasts(crowd, 350ms));
+  learn_bad(crowd, 3 + 3 + 3);
+  EXPECT_TRUE(lasts(crowd, 120ms));
+  EXPECT_FALSE(lasts(crowd, 170ms));
+  learn_bad(crowd, 3);
+  EXPECT_TRUE(lasts(crowd, 280ms));
   learn_bad(crowd);
-  EXPECT_TRUE(lasts(crowd, 750ms));
+  EXPECT_TRUE(lasts(crowd, 600ms));
   learn_bad(crowd, 20);
   EXPECT_TRUE(lasts(crowd, 1900ms));
   EXPECT_FALSE(lasts(crowd, 2010ms));
@@ -48,11 +48,11 @@ TEST(Crowd, IsMetByLongerAndLongerPausesAndSoonerInTheEnd) {
 
 TEST(Crowd, IsForgottenWhenTeamsHaveRunWellForAsLongAsThePause) {
   Crowd crowd;
-  learn_bad(crowd, 5);
-  learn_good(crowd, 4);
-  learn_bad(crowd, 5);
+  learn_bad(crowd, 3);
+  learn_good(crowd, 2);
+  learn_bad(crowd, 3);
   EXPECT_TRUE(crowd.is_here());
-  EXPECT_FALSE(lasts(crowd, 110ms));
+  EXPECT_FALSE(lasts(crowd, 50ms));
 }
 
 TEST(Crowd, IsForgottenOnDemand) {
@@ -60,13 +60,13 @@ TEST(Crowd, IsForgottenOnDemand) {
   learn_bad(crowd, 15);
   crowd.forget();
   EXPECT_FALSE(crowd.is_here());
-  learn_bad(crowd, 4);
+  learn_bad(crowd, 2);
   EXPECT_FALSE(crowd.is_here());
 }
 
 TEST(Crowd, IsSeenFromManyShortRuns) {
   Crowd crowd;
-  for (int k = 0; k < 99; ++k) crowd.learn(2, 1ms, 1ms);
+  for (int k = 0; k < 59; ++k) crowd.learn(2, 1ms, 1ms);
   EXPECT_FALSE(crowd.is_here());
   crowd.learn(2, 1ms, 1ms);
   EXPECT_TRUE(crowd.is_here());

@@ -78,7 +78,7 @@ TEST(Pace, FindsOutThatATeamHasBecomeSlower) {
   EXPECT_EQ(steps.run(1s), 1);
   steps.team = 30us;
   steps.apart = 550ns;
-  (void)steps.run(10ms);
+  (void)steps.run(30ms);
   EXPECT_FALSE(steps.on_team);
 }
 
@@ -87,10 +87,11 @@ TEST(Pace, IsSoonBackOnATeamAfterAMomentsTrouble) {
   steps.begin();
   (void)steps.run(100ms);
   steps.team = 90us;
-  (void)steps.run(10ms);
+  EXPECT_EQ(steps.run(8ms), 1);
+  (void)steps.run(20ms);
   EXPECT_FALSE(steps.on_team);
   steps.team = 12us;
-  (void)steps.run(40ms);
+  (void)steps.run(50ms);
   EXPECT_EQ(steps.run(3s), 1);
 }
 
