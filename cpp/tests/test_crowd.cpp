@@ -35,14 +35,14 @@ TEST(Crowd, IsThereAfterThreeBadIntervalsInARow) {
 TEST(Crowd, IsMetByLongerAndLongerPausesAndSoonerInTheEnd) {
   Crowd crowd;
   learn_bad(crowd, 3 + 3 + 3);
-  EXPECT_TRUE(lasts(crowd, 120ms));
+  EXPECT_TRUE(lasts(crowd, 90ms));
   EXPECT_FALSE(lasts(crowd, 170ms));
   learn_bad(crowd, 3);
-  EXPECT_TRUE(lasts(crowd, 280ms));
+  EXPECT_TRUE(lasts(crowd, 200ms));
   learn_bad(crowd);
-  EXPECT_TRUE(lasts(crowd, 600ms));
+  EXPECT_TRUE(lasts(crowd, 400ms));
   learn_bad(crowd, 20);
-  EXPECT_TRUE(lasts(crowd, 1900ms));
+  EXPECT_TRUE(lasts(crowd, 1500ms));
   EXPECT_FALSE(lasts(crowd, 2010ms));
 }
 
