@@ -251,7 +251,9 @@ def test_an_error_beside_a_late_kink_stays_wrong(shift: int, rng: np.random.Gene
 
 @pytest.mark.parametrize("shift", [0, -40])
 def test_an_error_at_a_late_kink_alone_stays_wrong(shift: int, rng: np.random.Generator) -> None:
-    slope = lambda t: np.where(t == 0, 5.0, 1.0 + 2 * t)  # noqa: E731
+    def slope(t: Any) -> Any:
+        return np.where(t == 0, 5.0, 1.0 + 2 * t)
+
     net, x, y = leaky(rng, nn.CustomActivation(lambda t: t * t + t, slope, name="square"))
     report = nn.check_gradients(net, np.roll(x, shift, 0), np.roll(y, shift, 0), "mse")
     assert not report.ok

@@ -10,7 +10,7 @@ void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
   constexpr Clock::duration close = 250ns;  // cores of one chip are 50 to 150 apart, others 400
   if (on_team != on_team_) {
     begin_while();
-    least_ = {};
+    if (on_team) team_ = {};
     slow_ = 0;
     is_warm_ = false;
   }
@@ -33,19 +33,20 @@ bool Pace::wants_team(Clock::time_point now) {
     return on_team_;
   }
   if (steps_ < least_steps || spent_ < a_while) return on_team_;
-  Clock::duration mine = spent_ / steps_;
+  const Clock::duration mine = spent_ / steps_;
   begin_while();
   if (on_team_) {
     // It has become slower, as when the system has moved a thread; but not for a moment alone.
-    slow_ = least_ != 0ns && mine > 5 * least_ / 4 ? slow_ + 1 : 0;
+    slow_ = team_ != 0ns && mine > 5 * team_ / 4 ? slow_ + 1 : 0;
     far_ = far_ || slow_ == many;
-    mine = least_ = least_ == 0ns || slow_ == many ? mine : std::min(least_, mine);
+    team_ = team_ == 0ns || slow_ == many ? mine : std::min(team_, mine);
     if (!far_) return choose(true);
+  } else {
+    alone_ = mine;
   }
-  time(on_team_) = mine;
   if (is_tried_) {
     valid_ = std::min(2 * valid_, longest);
-    return choose(on_team_ == (mine <= time(!on_team_)));
+    return choose(team_ <= alone_);
   }
   if (now - compared_ < valid_) return on_team_;
   compared_ = now;

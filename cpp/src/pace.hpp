@@ -1,7 +1,6 @@
 // Whether the steps of a fit are faster on a team or alone, where nothing but a trial tells.
 #pragma once
 
-#include <array>
 #include <chrono>
 
 namespace nnbind {
@@ -9,7 +8,7 @@ namespace nnbind {
 /// Between cores that are far apart (on two chips, say) values take several times as long, and a
 /// step on a team may take longer than alone: whether it does depends on the network and the batch.
 /// There, and where a team has become slower, both ways are timed now and then for a while, and the
-/// faster one is gone. Between cores that are close the estimate of the work is right.
+/// faster one is taken. Between cores that are close the estimate of the work is right.
 class Pace {
  public:
   using Clock = std::chrono::steady_clock;
@@ -21,7 +20,6 @@ class Pace {
   bool wants_team(Clock::time_point now);
 
  private:
-  [[nodiscard]] Clock::duration& time(bool on_team) { return times_[on_team ? 1 : 0]; }
   void begin_while();
   bool choose(bool team);
 
@@ -38,9 +36,9 @@ class Pace {
   Clock::duration valid_ = shortest;  // for how long what was found then is: longer and longer
   Clock::duration spent_{};           // on the steps of this while
   int steps_ = 0;
-  int slow_ = 0;  // whiles in a row that took much longer than the shortest one
-  std::array<Clock::duration, 2> times_{};  // of a step, alone and on a team
-  Clock::duration least_{};                 // of a step on this team so far; 0: not known
+  int slow_ = 0;             // whiles in a row that took much longer than the shortest one
+  Clock::duration alone_{};  // a step took last
+  Clock::duration team_{};   // the least that one took on this team, or the last one; 0: not known
 };
 
 }  // namespace nnbind
