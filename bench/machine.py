@@ -18,12 +18,10 @@ RESULTS = Path(__file__).with_name("results")
 
 @dataclass(frozen=True)
 class Limits:
-    """GFLOP/s of float32 multiply-adds, of one core alone and of all at once, and the nanoseconds
-    in which a value goes from one core to another and back (0 if there is but one, or unknown)."""
+    """GFLOP/s of float32 multiply-adds, of one core alone and of all at once."""
 
     one_core: float
     all_cores: float
-    round_trip: float
 
 
 def about() -> dict[str, Any]:
@@ -67,6 +65,21 @@ def compiled_limits() -> Iterator[Path]:
 
 
 def measure_limits(program: Path) -> Limits:
-    command = [str(program), str(cores())]
+    return Limits(*_answer(program, str(cores())))
+
+
+def measure_round_trip(program: Path) -> float:
+    """The nanoseconds in which a value goes from one core to another and back; 0 if there is but
+    one. What changes from moment to moment here is where a virtual machine's cores are."""
+    return _answer(program)[0] if cores() > 1 else 0.0
+
+
+def nanoseconds(trips: list[float]) -> str:
+    """The least and the most of some round trips: '108–122 ns'."""
+    return f"{min(trips):.0f}–{max(trips):.0f} ns"
+
+
+def _answer(program: Path, *words: str) -> list[float]:
+    command = [str(program), *words]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return Limits(*map(float, answer.split()))
+    return list(map(float, answer.split()))

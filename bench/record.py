@@ -52,6 +52,8 @@ class Record:
     absent: list[str] = field(default_factory=list)  # peers that are not installed
     limits: list[Limits] = field(default_factory=list)  # of each round
     series: dict[str, dict[str, Series]] = field(default_factory=dict)  # by workload, by peer
+    # ns between two cores, by workload: before each process, and after the last of a round
+    round_trips: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def peak(self) -> float:

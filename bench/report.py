@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bench import machine
 from bench.peers import TITLES
 from bench.record import Record, Row
 from bench.text import percent, three_digits
@@ -16,15 +17,16 @@ def markdown(record: Record) -> str:
     """One line a workload, one column a library, and below it what the numbers are."""
     peers = list(dict.fromkeys(peer for series in record.series.values() for peer in series))
     lines = [
-        "| network | " + " | ".join(TITLES[peer] for peer in peers) + " | FMA limit |",
-        "|---" + "|--:" * (len(peers) + 1) + "|",
+        f"| network | {' | '.join(TITLES[peer] for peer in peers)} | FMA limit | cores apart |",
+        "|---" + "|--:" * (len(peers) + 2) + "|",
     ]
     for workload in record.workloads:
         rows = {row.peer: row for row in record.rows(workload)}
         best = min(row.median for row in rows.values())
         cells = [_cell(rows[peer], best) if peer in rows else "" for peer in peers]
-        limit = three_digits(record.limit(workload))
-        lines.append(f"| {workload.title} | " + " | ".join(cells) + f" | {limit} |")
+        cells.append(three_digits(record.limit(workload)))
+        cells.append(machine.nanoseconds(record.round_trips[workload.name]))
+        lines.append(f"| {workload.title} | " + " | ".join(cells) + " |")
     return "\n".join([*lines, "", _legend(record)])
 
 
@@ -69,12 +71,6 @@ def _legend(record: Record) -> str:
     ]
     absent = [f"{TITLES[peer]} was not installed. " for peer in record.absent]
     rounds = len(record.limits)
-    trips = [limits.round_trip for limits in record.limits if limits.round_trip > 0]
-    apart = (
-        f"; a value went from one to another and back in {min(trips):.0f} to {max(trips):.0f} ns"
-        if trips
-        else ""
-    )
     return (
         f"µs per training step (plain SGD, float32, ReLU where nothing else is said, "
         f"cross-entropy), the whole epoch divided by its steps: median (quartiles) of {rounds} "
@@ -83,7 +79,9 @@ def _legend(record: Record) -> str:
         f"time it is (×), and the useful flops as a share of the "
         f"{record.peak:.0f} GFLOP/s of multiply-adds measured in the same run on the "
         f"{record.cores} cores of this machine ({record.processor}), with which the step would "
-        f"take the FMA limit{apart}. "
+        f"take the FMA limit. Cores apart: how long a value took from one to another and back, "
+        f"before and after each process of the row; where it reached several times the least, "
+        f"two threads were slower for a while. "
         f"All libraries start from the same weights and reach the same loss. "
         f"{''.join(absent)}{', '.join(used)}; {record.date[:10]}."
     )

@@ -44,11 +44,15 @@ def run(workloads: list[Workload], wanted: list[str], rounds: int, seconds: floa
     with machine.compiled_limits() as limits_program:
         for number in range(1, rounds + 1):
             record.limits.append(machine.measure_limits(limits_program))
-            for workload, threads, peer in product(workloads, sorted({1, record.cores}), peers):
-                result = measure(peer, workload, threads, seconds)
-                check_loss(peer, workload, result.loss, losses[workload.name])
-                add(record, peer, workload, threads, result)
-                report_progress(f"round {number}/{rounds}", peer, workload, threads, result)
+            for workload in workloads:
+                trips = record.round_trips.setdefault(workload.name, [])
+                for threads, peer in product(sorted({1, record.cores}), peers):
+                    trips.append(machine.measure_round_trip(limits_program))
+                    result = measure(peer, workload, threads, seconds)
+                    check_loss(peer, workload, result.loss, losses[workload.name])
+                    add(record, peer, workload, threads, result)
+                    report_progress(f"round {number}/{rounds}", peer, workload, threads, result)
+                trips.append(machine.measure_round_trip(limits_program))
     return record
 
 

@@ -2,7 +2,9 @@
 
 Networks of three layers, w-w-w-w, for widths 4 to 1024 and batches 1 to 1024. For each, short fits
 on one thread and on several take turns. A cell is the time on several threads over that on one:
-below 1 they help, and nowhere should it be above 1. The picture and the JSON go to bench/results.
+below 1 they help, and nowhere should it be above 1. Where a virtual machine's cores are far apart
+they help less: so how long a value takes from one to another and back is recorded with each cell.
+The picture and the JSON go to bench/results.
 """
 
 import argparse
@@ -26,12 +28,14 @@ SLOWER = 1.03  # beyond this a cell counts as slower
 
 @dataclass(frozen=True)
 class Cell:
-    """One network and batch: µs a step of each round, on one thread and on several."""
+    """One network and batch: µs a step of each round, on one thread and on several, and the ns of
+    a round trip between two cores, before and after."""
 
     width: int
     batch: int
     one: list[float]
     several: list[float]
+    round_trips: list[float]
 
     @property
     def ratio(self) -> float:
@@ -72,20 +76,25 @@ class Fit:
         return (time.perf_counter() - start) / (epochs * self.steps) * 1e6
 
 
-def measure(width: int, batch: int, threads: int, rounds: int, seconds: float) -> Cell:
+def measure(
+    width: int, batch: int, threads: int, rounds: int, seconds: float, limits_program: Path
+) -> Cell:
     """Fits of about `seconds` each, on one thread and on `threads` in turns."""
+    before = machine.measure_round_trip(limits_program)
     fit = Fit(width, batch)
     fit(1, threads)  # warms up
     epochs = max(1, math.ceil(seconds * 1e6 / fit.steps / fit(1, 1)))
     times = [(fit(epochs, 1), fit(epochs, threads)) for _ in range(rounds)]
     one, several = zip(*times, strict=True)
-    return Cell(width, batch, list(one), list(several))
+    after = machine.measure_round_trip(limits_program)
+    return Cell(width, batch, list(one), list(several), [before, after])
 
 
 def sweep(threads: int, rounds: int, seconds: float) -> Iterator[Cell]:
-    for width in WIDTHS:
-        for batch in BATCHES:
-            yield measure(width, batch, threads, rounds, seconds)
+    with machine.compiled_limits() as limits_program:
+        for width in WIDTHS:
+            for batch in BATCHES:
+                yield measure(width, batch, threads, rounds, seconds, limits_program)
 
 
 def draw(cells: list[Cell], threads: int, path: Path) -> None:
@@ -105,7 +114,9 @@ def draw(cells: list[Cell], threads: int, path: Path) -> None:
     panel.set_yticks(range(len(WIDTHS)), map(str, WIDTHS))
     panel.set_xlabel("batch size")
     panel.set_ylabel("width w of the network w-w-w-w")
-    panel.set_title(f"time of a training step on {threads} threads / on one")
+    panel.set_title(
+        f"time of a training step on {threads} threads / on one; cores apart: {apart(cells)}"
+    )
     bar = figure.colorbar(image, ticks=[-1, -0.5, 0, 0.5, 1])
     bar.ax.set_yticklabels(["0.5", "0.71", "1", "1.41", "2"])
     figure.tight_layout()
@@ -113,11 +124,18 @@ def draw(cells: list[Cell], threads: int, path: Path) -> None:
     plt.close(figure)
 
 
+def apart(cells: list[Cell]) -> str:
+    """The least round trip of all cells, the median and the most."""
+    trips = [trip for cell in cells for trip in cell.round_trips]
+    return f"{min(trips):.0f}, {statistics.median(trips):.0f}, {max(trips):.0f} ns"
+
+
 def describe(cell: Cell) -> str:
     return (
         f"width {cell.width:4}, batch {cell.batch:4}: {statistics.median(cell.one):10.2f} µs on "
         f"one, {statistics.median(cell.several):10.2f} on several; ratio {cell.ratio:.3f}, "
-        f"of the best rounds {cell.ratio_of_best:.3f}"
+        f"of the best rounds {cell.ratio_of_best:.3f}; "
+        f"cores {machine.nanoseconds(cell.round_trips)} apart"
     )
 
 
@@ -134,6 +152,7 @@ def main() -> None:
     print(f"{machine.processor()}, {arguments.threads} threads against one; the worst cells:")
     for cell in sorted(cells, key=lambda cell: -cell.ratio)[:8]:
         print(describe(cell) + ("  SLOWER" if cell.slower else ""))
+    print(f"a round trip between cores (least, median, most): {apart(cells)}")
     slower = sum(cell.slower for cell in cells)
     print(f"slower by more than {SLOWER - 1:.0%}: {slower} of {len(cells)} cells")
     if arguments.quick:
