@@ -63,18 +63,20 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
       purpose_(somebody_looks(network, source, losses) ? Purpose::step : Purpose::fit),
       batch_size_(data != nullptr ? largest_batch(options.batch_size, samples_of(*data, options))
                                   : std::max<Index>(options.batch_size, guessed_batch)),
-      members_(std::min(most_members, training_members(network, losses, batch_size_, true))),
-      team_(crowd().is_here() ? 1 : members_),
+      steps_{step_flops(network, batch_size_),
+             std::min(most_members, training_members(network, losses, batch_size_, true))},
+      pace_(paces().of(steps_)),
+      team_(pace_.begin_fit(Clock::now()) && !crowd().is_here() ? steps_.members : 1),
       fetches_(data != nullptr && input_bytes(*data) > second_level_cache),
-      steps_are_long_(step_flops(network, batch_size_) >= many_flops),
-      steps_between_polls_(parts_between_polls(step_flops(network, batch_size_))),
+      steps_are_long_(steps_.flops >= many_flops),
+      steps_between_polls_(parts_between_polls(steps_.flops)),
       loss_sums_(losses.terms.size()),
       metric_sums_(empty_sums(network)),
       step_state_(network.state().begin(), network.state().end()) {
   if (data != nullptr) make_room(batch_size_);
   if (state_.epoch == 0) begin_fit();
   if (validation != nullptr) {
-    validation_.emplace(network, *validation, losses, options.metrics, members_,
+    validation_.emplace(network, *validation, losses, options.metrics, steps_.members,
                         options.validation_samples);
     history_.val_metrics.resize(history_.metric_names.size());
   }
@@ -135,6 +137,7 @@ void FitRun<T>::run() {
       if (hooks_.end_epoch(history_)) finished_ = true;
     }
   }
+  if (pace_.has_compared()) paces().keep(steps_, pace_);
   if (options_.early_stopping && options_.early_stopping->restore_best) {
     if (!state_.theta_is_best) state_.returned = return_to_best();
     state_.theta_is_best = true;
@@ -144,7 +147,7 @@ void FitRun<T>::run() {
 
 template <class T>
 void FitRun<T>::run_epochs(const Member& member) {
-  if (members_ > 1 && !steps_are_long_) {
+  if (steps_.members > 1 && !steps_are_long_) {
     const Clock::duration apart = member.size() > 1 ? member.round_trip() : Clock::duration{};
     if (member.rank() == 0) pace_.begin(Clock::now(), member.size() > 1, apart);
   }
@@ -224,7 +227,7 @@ void FitRun<T>::step(const Member& member, const Batch<T>& batch) {
   if (member.rank() == 0) {
     account(batch);
     ++next_batch_;
-    if (members_ > 1) {
+    if (steps_.members > 1) {
       const auto now = Clock::now();
       member.report(now);
       const bool team_is_faster = steps_are_long_ || pace_.wants_team(now);
@@ -242,7 +245,7 @@ template <class T>
 void FitRun<T>::regroup() {
   regroup_ = false;
   resumes_ = true;
-  team_ = team_ > 1 ? 1 : members_;
+  team_ = team_ > 1 ? 1 : steps_.members;
   make_room(batch_size_);
 }
 

@@ -75,8 +75,9 @@ class FitRun {
   const FitHooks& hooks_;
   const Purpose purpose_;
   Index batch_size_;
-  int members_;         // of the team that the work deserves
-  int team_;            // of the present one: that, or 1 while processors are crowded
+  const Paces::Steps steps_;  // and the team that their work deserves
+  Pace pace_;
+  int team_;  // members of the present one: as many as in steps_, or 1 where that is faster
   const bool fetches_;  // the inputs of the next batch
   std::optional<BatchRun<T>> batch_run_;
   bool grown_ = false;     // the batch_run_ is new
@@ -101,8 +102,7 @@ class FitRun {
   double last_rate_ = 0;
 
   AlignedVector<T> step_state_;  // the network's as the last whole step left it
-  Pace pace_;
-  bool resumes_ = false;  // within an epoch
+  bool resumes_ = false;         // within an epoch
 
   std::atomic<bool> theta_is_finite_ = true;  // false by whoever finds that its part is not
 

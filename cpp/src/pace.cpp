@@ -6,6 +6,14 @@ namespace nnbind {
 
 using namespace std::chrono_literals;
 
+bool Pace::begin_fit(Clock::time_point now) {
+  begin_while();
+  is_tried_ = is_warm_ = false;
+  team_ = {};
+  slow_ = 0;
+  return on_team_ = chosen_ || now - compared_ >= valid_;
+}
+
 void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
   constexpr Clock::duration close = 250ns;  // cores of one chip are 50 to 150 apart, others 400
   if (on_team != on_team_) {
@@ -21,7 +29,7 @@ void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
 
 bool Pace::wants_team(Clock::time_point now) {
   constexpr Clock::duration a_while = 2ms, warming_up = 1ms;
-  constexpr int least_steps = 16;
+  constexpr int least_steps = 4;
   constexpr int many = 5;  // whiles
   constexpr Clock::duration longest = 1s;
   spent_ += now - last_;
@@ -63,6 +71,30 @@ bool Pace::choose(bool team) {
   if (team != chosen_) valid_ = shortest;
   is_tried_ = false;
   return chosen_ = team;
+}
+
+// A fork may have left the mutex locked for ever: then there is nothing to find, nor to keep.
+Pace Paces::of(const Steps& steps) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return {};
+  const auto* const found = std::ranges::find(entries_, steps, &Entry::steps);
+  return found == entries_.end() ? Pace() : found->pace;
+}
+
+void Paces::keep(const Steps& steps, const Pace& pace) {
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock) return;
+  auto* entry = std::ranges::find(entries_, steps, &Entry::steps);
+  if (entry == entries_.end()) {
+    entry = &entries_[next_];
+    next_ = (next_ + 1) % entries_.size();
+  }
+  *entry = {steps, pace};
+}
+
+Paces& paces() {
+  static Paces all;
+  return all;
 }
 
 }  // namespace nnbind

@@ -1,7 +1,10 @@
 // Whether the steps of a fit are faster on a team or alone, where nothing but a trial tells.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <mutex>
 
 namespace nnbind {
 
@@ -13,11 +16,16 @@ class Pace {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// Steps begin or go on, on a team or alone: of a team, `apart` is how long a value takes from
-  /// one of its cores to another and back.
+  /// A fit begins. Returns whether its first steps are made on a team: where that was slower, it is
+  /// tried again when the finding is no longer valid.
+  bool begin_fit(Clock::time_point now);
+  /// Its steps begin or go on, on a team or alone: of a team, `apart` is how long a value takes
+  /// from one of its cores to another and back.
   void begin(Clock::time_point now, bool on_team, Clock::duration apart = {});
   /// One more step has been made. Returns whether a team is wanted for the next ones.
   bool wants_team(Clock::time_point now);
+  /// Whether both ways have ever been timed.
+  [[nodiscard]] bool has_compared() const { return compared_ != Clock::time_point(); }
 
  private:
   void begin_while();
@@ -40,5 +48,35 @@ class Pace {
   Clock::duration alone_{};  // a step took last
   Clock::duration team_{};   // the least that one took on this team, or the last one; 0: not known
 };
+
+/// Keeps what fits have found, of this process, for the next ones of such steps: a short fit has no
+/// time to find out by itself, and the fits of a search or of a loop over the data are many. Any
+/// number of threads may use it.
+class Paces {
+ public:
+  /// What steps are told apart by.
+  struct Steps {
+    double flops;  // of one
+    int members;   // of the team
+    bool operator==(const Steps&) const = default;
+  };
+
+  /// As the last fit of such steps has left it; a new one if that is not known (any more).
+  Pace of(const Steps& steps);
+  void keep(const Steps& steps, const Pace& pace);
+
+ private:
+  struct Entry {
+    Steps steps{};
+    Pace pace;
+  };
+
+  std::mutex mutex_;
+  std::array<Entry, 16> entries_;  // the last ones
+  std::size_t next_ = 0;           // to be replaced
+};
+
+/// Those of this process.
+Paces& paces();
 
 }  // namespace nnbind

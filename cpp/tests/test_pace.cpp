@@ -29,7 +29,7 @@ TEST(Team, IsAsLargeAsTheTimeOfTheWorkDeserves) {
   reset_num_threads();
 }
 
-/// A fit on a machine where a step takes so long, alone or on a team.
+/// Fits on a machine where a step takes so long, alone or on a team.
 struct Steps {
   Pace::Clock::duration alone, team, apart;
   Pace pace;
@@ -37,6 +37,12 @@ struct Steps {
   bool on_team = true;
 
   void begin() { pace.begin(now, on_team, on_team ? apart : 0ns); }
+  /// Returns whether it begins on a team.
+  bool begin_fit() {
+    on_team = pace.begin_fit(now);
+    begin();
+    return on_team;
+  }
   /// Steps for that long; returns which part of them were made on a team.
   double run(Pace::Clock::duration time) {
     Pace::Clock::duration on_teams{};
@@ -105,6 +111,58 @@ TEST(Pace, FindsOutThatCoresAreCloseAgain) {
   (void)steps.run(1100ms);
   EXPECT_TRUE(steps.on_team);
   EXPECT_EQ(steps.run(2s), 1);
+}
+
+TEST(Pace, KeepsItsFindingForTheNextFits) {
+  Steps steps{.alone = 20us, .team = 30us, .apart = 550ns, .pace = {}};
+  EXPECT_TRUE(steps.begin_fit());
+  double parts = 0;
+  for (int fit = 0; fit < 100; ++fit) {  // 2 s; without that, a part of 0.2 in each
+    (void)steps.begin_fit();
+    parts += steps.run(20ms);
+  }
+  EXPECT_LT(parts / 100, 0.02);
+  EXPECT_FALSE(steps.begin_fit());
+  steps.now += 1s;
+  EXPECT_TRUE(steps.begin_fit()) << "no finding is valid for longer";
+}
+
+TEST(Pace, FindsOutInShortFitsThatCoresAreCloseAgain) {
+  Steps steps{.alone = 20us, .team = 30us, .apart = 550ns, .pace = {}};
+  const auto fits = [&](int count) {
+    for (int fit = 0; fit < count; ++fit) {
+      (void)steps.begin_fit();
+      (void)steps.run(10ms);
+    }
+  };
+  fits(10);
+  EXPECT_FALSE(steps.on_team);
+  steps.team = 12us;
+  steps.apart = 120ns;
+  fits(100);
+  EXPECT_TRUE(steps.on_team);
+}
+
+TEST(Paces, AreKeptByWhatAStepIs) {
+  Steps slow{.alone = 20us, .team = 30us, .apart = 550ns, .pace = {}};
+  (void)slow.begin_fit();
+  (void)slow.run(20ms);
+  Paces paces;
+  const Paces::Steps steps{.flops = 1e6, .members = 2};
+  const auto begins_on_team = [&](const Paces::Steps& some) {
+    return paces.of(some).begin_fit(slow.now);
+  };
+  EXPECT_TRUE(begins_on_team(steps));
+  paces.keep(steps, slow.pace);
+  EXPECT_FALSE(begins_on_team(steps));
+  EXPECT_TRUE(begins_on_team({.flops = 2e6, .members = 2}));
+  EXPECT_TRUE(begins_on_team({.flops = 1e6, .members = 3}));
+  for (int k = 0; k < 15; ++k) paces.keep({.flops = 3e6 + k, .members = 2}, Pace());
+  EXPECT_FALSE(begins_on_team(steps));
+  paces.keep(steps, slow.pace);  // in its place
+  EXPECT_FALSE(begins_on_team(steps));
+  paces.keep({.flops = 9e6, .members = 2}, Pace());
+  EXPECT_TRUE(begins_on_team(steps)) << "the oldest one is forgotten";
 }
 
 }  // namespace
