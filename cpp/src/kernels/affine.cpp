@@ -254,19 +254,9 @@ void bias_gradient(const MatrixView<const T>& grad_out, bool accumulate, const P
   for (Index j = 0; j < grad_out.cols; j += lanes<T>) {
     const Index left = std::min(lanes<T>, grad_out.cols - j);
     const Packet<T> start = accumulate ? load_first(gradient.column(j), left) : broadcast(T{0});
-    Packet<T> sum = column_sum(grad_out.data + j, start);
-    if (descent.penalty != nullptr) {
-      with_penalty<Packet<T>>(descent.penalty->biases, [&](const auto& penalty) {
-        sum = penalty(sum, load_first(descent.theta.column(j), left));
-      });
-    }
-    if (descent.rule == nullptr) {
-      store_first(gradient.column(j), sum, left);
-    } else {
-      T* const theta = descent.theta.column(j);
-      const DescentStep<Packet<T>> step(*descent.rule);
-      descend(step, sum, theta, descent.state_of(theta), left);
-    }
+    finish_gradient<T>(
+        descent, &BlockPenalty<T>::biases, column_sum(grad_out.data + j, start), gradient.column(j),
+        [&] { return descent.theta.column(j); }, left);
   }
 }
 

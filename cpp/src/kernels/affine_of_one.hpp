@@ -154,14 +154,9 @@ void weight_gradient_of_unit(const Rows<T>& x, Range inputs, const MatrixView<co
   const auto end = [&](Index first, Index count, Index k, Packet<T> sum, Index some) {
     if (accumulate || first > 0) sum = simd::padd(load_first(gradient + k, some), sum);
     if (first + count < grad_out.rows) return store_first(gradient + k, sum, some);
-    T* const theta = descent.theta.data + k;
-    if (descent.penalty != nullptr) {
-      with_penalty<Packet<T>>(descent.penalty->weights, [&](const auto& penalty) {
-        sum = penalty(sum, load_first(theta, some));
-      });
-    }
-    if (descent.rule == nullptr) return store_first(gradient + k, sum, some);
-    descend(DescentStep<Packet<T>>(*descent.rule), sum, theta, descent.state_of(theta), some);
+    finish_gradient<T>(
+        descent, &BlockPenalty<T>::weights, sum, gradient + k,
+        [&] { return descent.theta.data + k; }, some);
   };
   constexpr int many = 8;
   Packet<T> sum[many];

@@ -98,4 +98,20 @@ EIGEN_ALWAYS_INLINE void descend(const DescentStep<Packet<T>>& step, const Packe
   }
 }
 
+/// What becomes of the first `count` elements of a gradient that is complete: penalized by those
+/// slopes, if there are any, it takes the step or is stored. theta() is where their θ lies.
+template <class T, class F>
+EIGEN_ALWAYS_INLINE void finish_gradient(const Descent<T>& descent,
+                                         PenaltySlopes<T> BlockPenalty<T>::* slopes,
+                                         Packet<T> gradient, T* to, F&& theta, Index count) {
+  if (descent.penalty != nullptr) {
+    with_penalty<Packet<T>>(descent.penalty->*slopes, [&](const auto& penalty) {
+      gradient = penalty(gradient, load_first(theta(), count));
+    });
+  }
+  if (descent.rule == nullptr) return store_first(to, gradient, count);
+  T* const w = theta();
+  descend(DescentStep<Packet<T>>(*descent.rule), gradient, w, descent.state_of(w), count);
+}
+
 }  // namespace nnbind::kernels
