@@ -35,9 +35,6 @@ double step_flops(const Network<T>& network, Index batch_size) {
   return 6 * network.work() * static_cast<double>(batch_size);
 }
 
-/// Of a core, at least, in bytes: what is smaller stays in it anyway, and need not be fetched.
-inline constexpr std::size_t second_level_cache = std::size_t{1} << 20;
-
 /// How many threads a training step deserves, by itself or as one of a fit's.
 template <class T>
 int training_members(const Network<T>& network, const Losses& losses, Index batch_size,

@@ -18,6 +18,9 @@ using Index = std::ptrdiff_t;
 /// Bytes in a cache line, and in the widest vector register: buffers start on this boundary.
 inline constexpr std::size_t cache_line = 64;
 
+/// Of a core, at least, in bytes: what is smaller stays in it anyway, and need not be fetched.
+inline constexpr std::size_t second_level_cache = std::size_t{1} << 20;
+
 /// An Index that is 0 again once it has been moved from, as a vector is empty.
 class MovingIndex {
  public:

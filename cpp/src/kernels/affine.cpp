@@ -217,9 +217,21 @@ void weight_gradient(const Rows<T>& x, Range inputs, const MatrixView<const T>& 
     return weight_gradient_by_blocks<T>(in_place, block, grad_out, accumulate, grad_weights,
                                         descent);
   }
+  const bool is_far = static_cast<std::size_t>(x.count * x.cols) * sizeof(T) > second_level_cache;
   Stack stack;
   const auto copied = [&](Index first, Index rows, Index k, Index some) {
-    return stack.copy(x.middle_rows(first, rows), Range{inputs.begin + k, inputs.begin + k + some});
+    const Index input = inputs.begin + k;
+    const Stacked<T> copy = stack.copy(x.middle_rows(first, rows), Range{input, input + some});
+    const auto then = [&copy](const T* const* row, Index from) {
+      return Stacked<T>{copy.data, copy.columns, row, from};
+    };
+    if (!is_far) return copy;
+    // Next come further inputs of these samples, or these of the next samples, or what the piece of
+    // W below this one or beside it begins with.
+    if (k + some < inputs.size()) return then(x.row + first, input + some);
+    const Index following = first + rows;
+    if (following == x.count) return then(x.row, inputs.end < x.cols ? inputs.end : 0);
+    return x.count - following < rows ? copy : then(x.row + following, inputs.begin);
   };
   weight_gradient_by_blocks<T>(copied, Stack::most_inputs, grad_out, accumulate, grad_weights,
                                descent);

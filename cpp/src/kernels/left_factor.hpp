@@ -161,7 +161,8 @@ struct Down {
 };
 
 /// Stacked: the same of a copy (InputStack) that holds the tiles one after another, each column by
-/// column: a tile reads it from beginning to end.
+/// column: a tile reads it from beginning to end. Where `next` is not null next[k][first + r] will
+/// be copied next, and each of the first four panels fetches every fourth sample of it.
 template <class T>
 struct Stacked {
   static constexpr Packing packing = Packing::never;
@@ -172,15 +173,26 @@ struct Stacked {
   static constexpr bool is_gradient = true;
   const T* data;
   Index columns;
-  [[nodiscard]] Stacked of_panel(Index /*panel*/, Index /*panels*/) const { return *this; }
-  [[nodiscard]] Stacked from(Index more) const { return {data + more * columns, columns}; }
+  const T* const* next = nullptr;
+  Index first = 0;
+  [[nodiscard]] Stacked of_panel(Index panel, Index /*panels*/) const {
+    return {data, columns, next == nullptr || panel >= steps ? nullptr : next + panel, first};
+  }
+  [[nodiscard]] Stacked from(Index more) const {
+    return {data + more * columns, columns, next, first + more};
+  }
   template <int R>
   struct Tile {
     const T* data;
     const T* at;
-    EIGEN_ALWAYS_INLINE explicit Tile(const Stacked& a) : data(a.data), at(a.data) {}
+    const T* const* next;
+    Index first;
+    EIGEN_ALWAYS_INLINE explicit Tile(const Stacked& a)
+        : data(a.data), at(a.data), next(a.next), first(a.first) {}
     EIGEN_ALWAYS_INLINE void enter(Index k) { at = data + k * R; }
-    EIGEN_ALWAYS_INLINE void fetch(Index /*k*/, Index /*steps*/) const {}
+    EIGEN_ALWAYS_INLINE void fetch(Index k, Index count) const {
+      if (count == steps && next != nullptr) __builtin_prefetch(next[k] + first, 0, 2);
+    }
     EIGEN_ALWAYS_INLINE const T* column(Index j) const { return at + j * R; }
   };
 };
