@@ -75,8 +75,8 @@ def measure_round_trip(program: Path) -> float:
 
 
 def nanoseconds(trips: list[float]) -> str:
-    """The least and the most of some round trips: '108–122 ns'."""
-    return f"{min(trips):.0f}–{max(trips):.0f} ns"
+    """The least and the most of some round trips: '108–122 ns'; nothing where there are none."""
+    return f"{min(trips):.0f}–{max(trips):.0f} ns" if any(trips) else ""
 
 
 def _answer(program: Path, *words: str) -> list[float]:

@@ -108,6 +108,11 @@ def test_the_table_has_a_line_for_each_workload(record: Record) -> None:
     )
 
 
+def test_one_core_is_not_apart_from_another(record: Record) -> None:
+    record.round_trips["M1"] = [0, 0]
+    assert report.markdown(record).splitlines()[2].endswith("| 32.7 |  |")
+
+
 def test_where_a_peer_wins_the_table_shows_it(record: Record) -> None:
     record.series["M1"]["torch"].rounds[2] = [5.0, 5.0]
     assert "| 25.0 (" in report.markdown(record)
