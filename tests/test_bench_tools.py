@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from bench import extras, threads
+from bench import extras, machine, threads
 from bench.footprint import elf, importing, memory, neighbour, size
 from bench.workloads import WORKLOADS
 
@@ -17,25 +17,34 @@ import nnbind as nn
 from cpp_build import ROOT
 
 
+def cell_of(one: list[float], several: list[float]) -> threads.Cell:
+    return threads.Cell(64, 32, one, several, round_trips=[110.0, 550.0])
+
+
 def test_a_cell_is_slower_if_both_measures_say_so() -> None:
-    cell = threads.Cell(64, 32, one=[10.0, 11.0, 20.0], several=[20.0, 22.0, 11.0])
+    cell = cell_of(one=[10.0, 11.0, 20.0], several=[20.0, 22.0, 11.0])
     assert (cell.ratio, cell.ratio_of_best) == (2.0, 1.1)
     assert cell.slower
-    assert not threads.Cell(64, 32, [10.0, 10.0, 10.0], [10.0, 12.0, 12.0]).slower
-    assert not threads.Cell(64, 32, [10.0, 5.0, 10.0], [10.0, 10.0, 10.0]).slower
+    assert not cell_of([10.0, 10.0, 10.0], [10.0, 12.0, 12.0]).slower
+    assert not cell_of([10.0, 5.0, 10.0], [10.0, 10.0, 10.0]).slower
+    assert threads.describe(cell).endswith("cores 110–550 ns apart")
 
 
-def test_a_cell_is_measured_in_turns() -> None:
+def test_a_cell_is_measured_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "measure_round_trip", lambda _: 66.0)
     try:
-        cell = threads.measure(4, 8, threads=2, rounds=3, seconds=0.001)
+        cell = threads.measure(4, 8, threads=2, rounds=3, seconds=0.001, limits_program=Path())
     finally:
         nn.set_num_threads(None)
     assert [len(cell.one), len(cell.several)] == [3, 3]
+    assert cell.round_trips == [66, 66]
     assert 0 < cell.ratio_of_best < 100
 
 
 def test_the_heat_map_is_drawn(tmp_path: Path) -> None:
-    cells = [threads.Cell(w, m, [2.0], [1.0]) for w in threads.WIDTHS for m in threads.BATCHES]
+    cells = [cell_of([2.0], [1.0]) for _ in threads.WIDTHS for _ in threads.BATCHES]
+    cells[0].round_trips.append(50.0)
+    assert threads.apart(cells) == "50, 110, 550 ns"
     threads.draw(cells, 2, tmp_path / "threads.png")
     assert (tmp_path / "threads.png").read_bytes().startswith(b"\x89PNG")
 
