@@ -29,7 +29,7 @@ void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
 
 bool Pace::wants_team(Clock::time_point now) {
   constexpr Clock::duration a_while = 2ms, warming_up = 1ms;
-  constexpr int least_steps = 4;
+  constexpr int least_steps = 16;
   constexpr int many = 5;  // whiles
   constexpr Clock::duration longest = 1s;
   spent_ += now - last_;
