@@ -65,8 +65,8 @@ FitRun<T>::FitRun(Network<T>& network, const Dataset<T>* data, BatchSource<T>* s
                                   : std::max<Index>(options.batch_size, guessed_batch)),
       steps_{step_flops(network, batch_size_),
              std::min(most_members, training_members(network, losses, batch_size_, true))},
-      pace_(paces().of(steps_)),
-      team_(pace_.begin_fit(Clock::now()) && !crowd().is_here() ? steps_.members : 1),
+      pace_(findings().of(steps_)),
+      team_(pace_.begins_on_team(Clock::now()) && !crowd().is_here() ? steps_.members : 1),
       fetches_(data != nullptr && input_bytes(*data) > second_level_cache),
       steps_are_long_(steps_.flops >= many_flops),
       steps_between_polls_(parts_between_polls(steps_.flops)),
@@ -137,7 +137,7 @@ void FitRun<T>::run() {
       if (hooks_.end_epoch(history_)) finished_ = true;
     }
   }
-  if (pace_.has_compared()) paces().keep(steps_, pace_);
+  if (pace_.finding().compared != Clock::time_point()) findings().keep(steps_, pace_.finding());
   if (options_.early_stopping && options_.early_stopping->restore_best) {
     if (!state_.theta_is_best) state_.returned = return_to_best();
     state_.theta_is_best = true;

@@ -75,7 +75,7 @@ class FitRun {
   const FitHooks& hooks_;
   const Purpose purpose_;
   Index batch_size_;
-  const Paces::Steps steps_;  // and the team that their work deserves
+  const Findings::Steps steps_;  // and the team that their work deserves
   Pace pace_;
   int team_;  // members of the present one: as many as in steps_, or 1 where that is faster
   const bool fetches_;  // the inputs of the next batch

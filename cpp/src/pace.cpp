@@ -6,12 +6,8 @@ namespace nnbind {
 
 using namespace std::chrono_literals;
 
-bool Pace::begin_fit(Clock::time_point now) {
-  begin_while();
-  is_tried_ = is_warm_ = false;
-  team_ = {};
-  slow_ = 0;
-  return on_team_ = chosen_ || now - compared_ >= valid_;
+bool Pace::begins_on_team(Clock::time_point now) const {
+  return finding_.team || now - finding_.compared >= finding_.valid;
 }
 
 void Pace::begin(Clock::time_point now, bool on_team, Clock::duration apart) {
@@ -53,11 +49,11 @@ bool Pace::wants_team(Clock::time_point now) {
     alone_ = mine;
   }
   if (is_tried_) {
-    valid_ = std::min(2 * valid_, longest);
+    finding_.valid = std::min(2 * finding_.valid, longest);
     return choose(team_ <= alone_);
   }
-  if (now - compared_ < valid_) return on_team_;
-  compared_ = now;
+  if (now - finding_.compared < finding_.valid) return on_team_;
+  finding_.compared = now;
   is_tried_ = true;
   return !on_team_;
 }
@@ -68,20 +64,20 @@ void Pace::begin_while() {
 }
 
 bool Pace::choose(bool team) {
-  if (team != chosen_) valid_ = shortest;
+  if (team != finding_.team) finding_.valid = shortest;
   is_tried_ = false;
-  return chosen_ = team;
+  return finding_.team = team;
 }
 
 // A fork may have left the mutex locked for ever: then there is nothing to find, nor to keep.
-Pace Paces::of(const Steps& steps) {
+Pace::Finding Findings::of(const Steps& steps) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return {};
   const auto* const found = std::ranges::find(entries_, steps, &Entry::steps);
-  return found == entries_.end() ? Pace() : found->pace;
+  return found == entries_.end() ? Pace::Finding() : found->finding;
 }
 
-void Paces::keep(const Steps& steps, const Pace& pace) {
+void Findings::keep(const Steps& steps, const Pace::Finding& finding) {
   const std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock) return;
   auto* entry = std::ranges::find(entries_, steps, &Entry::steps);
@@ -89,11 +85,11 @@ void Paces::keep(const Steps& steps, const Pace& pace) {
     entry = &entries_[next_];
     next_ = (next_ + 1) % entries_.size();
   }
-  *entry = {steps, pace};
+  *entry = {steps, finding};
 }
 
-Paces& paces() {
-  static Paces all;
+Findings& findings() {
+  static Findings all;
   return all;
 }
 

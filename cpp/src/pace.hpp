@@ -16,33 +16,41 @@ class Pace {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// A fit begins. Returns whether its first steps are made on a team: where that was slower, it is
-  /// tried again when the finding is no longer valid.
-  bool begin_fit(Clock::time_point now);
-  /// Its steps begin or go on, on a team or alone: of a team, `apart` is how long a value takes
-  /// from one of its cores to another and back.
+  /// For which a finding is valid that is new: it may be of a moment's trouble.
+  static constexpr Clock::duration shortest = std::chrono::milliseconds(30);
+  /// Which way was found to be faster, when the other one was tried, and for how long that is valid
+  /// then: longer and longer.
+  struct Finding {
+    bool team = true;
+    Clock::time_point compared;
+    Clock::duration valid = shortest;
+  };
+
+  Pace() = default;
+  /// Of a fit that begins with what another one has found.
+  explicit Pace(const Finding& finding) : finding_(finding) {}
+
+  /// Whether the first steps are to be made on a team: where that was slower, it is tried again
+  /// when the finding is no longer valid.
+  [[nodiscard]] bool begins_on_team(Clock::time_point now) const;
+  /// Steps begin or go on, on a team or alone: of a team, `apart` is how long a value takes from
+  /// one of its cores to another and back.
   void begin(Clock::time_point now, bool on_team, Clock::duration apart = {});
   /// One more step has been made. Returns whether a team is wanted for the next ones.
   bool wants_team(Clock::time_point now);
-  /// Whether both ways have ever been timed.
-  [[nodiscard]] bool has_compared() const { return compared_ != Clock::time_point(); }
+  [[nodiscard]] const Finding& finding() const { return finding_; }
 
  private:
   void begin_while();
   bool choose(bool team);
 
-  /// For which a finding is valid that is new: it may be of a moment's trouble.
-  static constexpr Clock::duration shortest = std::chrono::milliseconds(30);
-
+  Finding finding_;
   bool on_team_ = true;
-  bool chosen_ = true;     // which way was found to be faster
-  bool is_tried_ = false;  // the other one, just now
+  bool is_tried_ = false;  // the other way, just now
   bool far_ = false;
-  bool is_warm_ = false;              // memory, caches and threads have been found
-  Clock::time_point last_;            // end of a step
-  Clock::time_point compared_;        // when the other way was tried
-  Clock::duration valid_ = shortest;  // for how long what was found then is: longer and longer
-  Clock::duration spent_{};           // on the steps of this while
+  bool is_warm_ = false;     // memory, caches and threads have been found
+  Clock::time_point last_;   // end of a step
+  Clock::duration spent_{};  // on the steps of this while
   int steps_ = 0;
   int slow_ = 0;             // whiles in a row that took much longer than the shortest one
   Clock::duration alone_{};  // a step took last
@@ -52,7 +60,7 @@ class Pace {
 /// Keeps what fits have found, of this process, for the next ones of such steps: a short fit has no
 /// time to find out by itself, and the fits of a search or of a loop over the data are many. Any
 /// number of threads may use it.
-class Paces {
+class Findings {
  public:
   /// What steps are told apart by.
   struct Steps {
@@ -61,14 +69,14 @@ class Paces {
     bool operator==(const Steps&) const = default;
   };
 
-  /// As the last fit of such steps has left it; a new one if that is not known (any more).
-  Pace of(const Steps& steps);
-  void keep(const Steps& steps, const Pace& pace);
+  /// What the last fit of such steps has found; that of none if it is not known (any more).
+  Pace::Finding of(const Steps& steps);
+  void keep(const Steps& steps, const Pace::Finding& finding);
 
  private:
   struct Entry {
     Steps steps{};
-    Pace pace;
+    Pace::Finding finding;
   };
 
   std::mutex mutex_;
@@ -77,6 +85,6 @@ class Paces {
 };
 
 /// Those of this process.
-Paces& paces();
+Findings& findings();
 
 }  // namespace nnbind

@@ -39,7 +39,8 @@ struct Steps {
   void begin() { pace.begin(now, on_team, on_team ? apart : 0ns); }
   /// Returns whether it begins on a team.
   bool begin_fit() {
-    on_team = pace.begin_fit(now);
+    pace = Pace(pace.finding());
+    on_team = pace.begins_on_team(now);
     begin();
     return on_team;
   }
@@ -143,25 +144,25 @@ TEST(Pace, FindsOutInShortFitsThatCoresAreCloseAgain) {
   EXPECT_TRUE(steps.on_team);
 }
 
-TEST(Paces, AreKeptByWhatAStepIs) {
+TEST(Findings, AreKeptByWhatAStepIs) {
   Steps slow{.alone = 20us, .team = 30us, .apart = 550ns, .pace = {}};
   (void)slow.begin_fit();
   (void)slow.run(20ms);
-  Paces paces;
-  const Paces::Steps steps{.flops = 1e6, .members = 2};
-  const auto begins_on_team = [&](const Paces::Steps& some) {
-    return paces.of(some).begin_fit(slow.now);
+  Findings findings;
+  const Findings::Steps steps{.flops = 1e6, .members = 2};
+  const auto begins_on_team = [&](const Findings::Steps& some) {
+    return Pace(findings.of(some)).begins_on_team(slow.now);
   };
   EXPECT_TRUE(begins_on_team(steps));
-  paces.keep(steps, slow.pace);
+  findings.keep(steps, slow.pace.finding());
   EXPECT_FALSE(begins_on_team(steps));
   EXPECT_TRUE(begins_on_team({.flops = 2e6, .members = 2}));
   EXPECT_TRUE(begins_on_team({.flops = 1e6, .members = 3}));
-  for (int k = 0; k < 15; ++k) paces.keep({.flops = 3e6 + k, .members = 2}, Pace());
+  for (int k = 0; k < 15; ++k) findings.keep({.flops = 3e6 + k, .members = 2}, {});
   EXPECT_FALSE(begins_on_team(steps));
-  paces.keep(steps, slow.pace);  // in its place
+  findings.keep(steps, slow.pace.finding());  // in its place
   EXPECT_FALSE(begins_on_team(steps));
-  paces.keep({.flops = 9e6, .members = 2}, Pace());
+  findings.keep({.flops = 9e6, .members = 2}, {});
   EXPECT_TRUE(begins_on_team(steps)) << "the oldest one is forgotten";
 }
 
